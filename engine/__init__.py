@@ -1,0 +1,1 @@
+"""The runtime of care: the log, the decision, the journey, the ledger."""

@@ -1,0 +1,1 @@
+"""The shipped library: sample projects and playbooks, found through the package."""

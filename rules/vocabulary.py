@@ -1,0 +1,148 @@
+"""care.yaml past the parser: the closed vocabulary of a project, and its settings."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rules.errors import Span
+from rules.units import Duration
+
+__all__ = [
+    "BUILT_IN_EVENTS",
+    "Channel",
+    "EventType",
+    "FieldKind",
+    "FieldType",
+    "NamedDate",
+    "Role",
+    "Vocabulary",
+]
+
+
+class FieldKind(StrEnum):
+    """What a field of an event, or an attribute of a customer, may hold."""
+
+    NUMBER = "number"  #: int scaled by 10^4
+    TEXT = "text"  #: str
+    WORD = "word"  #: str, one of a closed list
+    WORDS = "words"  #: tuple of str, each of a closed list, sorted
+    YES_NO = "yes_no"  #: bool
+    DATE = "date"  #: int, days since 1970-01-01
+    INSTANT = "instant"  #: int, microseconds UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldType:
+    """The declared type of one field or attribute."""
+
+    name: str
+    kind: FieldKind
+    words: tuple[str, ...] = ()  #: the closed values of WORD and WORDS
+    calendar: str = "solar"  #: of a DATE: ``solar`` or ``lunar``
+    pii: bool = False  #: personal: never in the audit chain
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventType:
+    """One kind of event that may stand in the log."""
+
+    name: str
+    title: str
+    fields: Mapping[str, FieldType]
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A way in which an action reaches somebody."""
+
+    name: str
+    kind: str  #: ``task`` and ``file`` so far
+    reaches_customer: bool = True  #: bound by caps, quiet hours, consent
+    to: str = ""  #: ``customer.email``: the address attribute, or ""
+    settings: Mapping[str, str] = field(default_factory=dict)  #: the kind's own keys, as written
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """Who gets a task: fixed people, or the one named by an attribute of the customer."""
+
+    name: str
+    attribute: str | None  #: customer attribute that names the person
+    otherwise: str  #: fixed name; where the attribute is unknown
+    capacity: int | None = None  #: tasks a working day
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedDate:
+    """A day of the firm's own: once, or every year."""
+
+    name: str
+    month: int
+    day: int
+    year: int | None  #: None: every year
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """All names that playbooks may use, and the settings of care.yaml."""
+
+    business: str
+    timezone: str
+    calendar: str  #: ISO country code for public holidays, ``none`` for weekends only
+    opens: dt.time  #: start of working hours
+    closes: dt.time  #: end of working hours, later than ``opens``
+    events: Mapping[str, EventType]  #: the project's and the built-in ones
+    groups: Mapping[str, tuple[str, ...]]  #: group -> event names, resolved
+    attributes: Mapping[str, FieldType]
+    channels: Mapping[str, Channel]
+    roles: Mapping[str, Role]
+    dates: Mapping[str, NamedDate]
+    per_run: int = 500  #: default blast radius of a playbook, new journeys a run
+    give_up: Duration | None = None  #: default for tasks that nobody finishes
+    span: Span | None = field(default=None, compare=False)
+
+    def expand(self, name: str) -> tuple[str, ...]:
+        """Return the event names behind an event or group name. Raises KeyError."""
+        if name in self.groups:
+            return self.groups[name]
+        return (self.events[name].name,)
+
+
+def _built_in(name: str, title: str, *texts: str, number: tuple[str, ...] = ()) -> EventType:
+    fields = {text: FieldType(name=text, kind=FieldKind.TEXT) for text in texts}
+    fields |= {key: FieldType(name=key, kind=FieldKind.NUMBER) for key in number}
+    return EventType(name=name, title=title, fields=fields)
+
+
+#: What care itself writes into the log about its own work. ``care_done`` also takes every name that
+#: some step ``ask``s for (added by the parser when the whole project is known).
+BUILT_IN_EVENTS: Mapping[str, EventType] = {
+    event.name: event
+    for event in (
+        _built_in("care_started", "关怀开始", "playbook", "journey"),
+        _built_in("care_sent", "关怀已发出", "playbook", "journey", "step", "channel", "action"),
+        _built_in(
+            "care_done",
+            "关怀已完成",
+            "playbook",
+            "journey",
+            "step",
+            "channel",
+            "action",
+            "outcome",
+            number=("satisfaction",),
+        ),
+        _built_in(
+            "care_expired", "关怀逾期关闭", "playbook", "journey", "step", "channel", "action"
+        ),
+        _built_in("care_stopped", "关怀终止", "playbook", "journey", "reason"),
+    )
+}

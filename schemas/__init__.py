@@ -1,0 +1,1 @@
+"""Generated JSON Schemas of the project's files, for editors; see ``rules.schema``."""
