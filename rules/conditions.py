@@ -81,7 +81,8 @@ class OneOf:
 @dataclass(frozen=True, slots=True)
 class Bound:
     """``at least | at most | above | below V``. ``up more than 30%`` is ``above 3/10``,
-    ``down at least 30%`` is ``at most -3/10``; ``up`` is ``above 0``."""
+    ``down at least 30%`` is ``at most -3/10``; ``up`` is ``above 0``.
+    """
 
     op: Op
     value: Fraction
@@ -130,7 +131,8 @@ class Has:
 @dataclass(frozen=True, slots=True)
 class Top:
     """Among the best part of a segment by this measure, ties all in; customers whose measure is
-    unknown are not ranked. ``k = ceil(share * number of ranked)``; in: value >= the k-th value."""
+    unknown are not ranked. ``k = ceil(share * number of ranked)``; in: value >= the k-th value.
+    """
 
     share: Fraction  #: 0 < share <= 1
     segment: str

@@ -84,7 +84,8 @@ class Aggregate:
     """A fold over events in a window. ``fields`` maps event name to the field that is folded
     (events without the field, or with it unknown, are passed over; empty for count, times,
     months_with). ``min``/``max`` of numbers only. Of nothing: count, sum, distinct, months_with 0;
-    the others unknown. ``first_value``/``last_value`` order by (occurred_at, id)."""
+    the others unknown. ``first_value``/``last_value`` order by (occurred_at, id).
+    """
 
     fold: Fold
     events: Events
@@ -98,7 +99,8 @@ class Ratio:
     """``share: part, of: whole``. With ``same``: the part of the ``whole`` events in the window
     (those where the field is known) for which some ``part`` event at any time up to T carries the
     same value of the field. Without: count(part) / count(whole) in the window. Zero whole or fewer
-    than ``needs``: unknown."""
+    than ``needs``: unknown.
+    """
 
     part: Events
     whole: Events
@@ -111,7 +113,8 @@ class Ratio:
 class TimeTo:
     """``time: start, to: end, same: f``: mean time from each ``start`` event in the window to its
     first ``end`` event at the same time or later, up to T, with the same value of the field
-    (without ``same``: any). Starts without an end are passed over; none left: unknown."""
+    (without ``same``: any). Starts without an end are passed over; none left: unknown.
+    """
 
     start: Events
     end: Events
@@ -138,7 +141,8 @@ class OpenItems:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
     """``changed: attribute``: the instant of its last change, unknown where it never changed.
-    The first value is no change; the same value again is none."""
+    The first value is no change; the same value again is none.
+    """
 
     attribute: str
 
@@ -165,7 +169,8 @@ Measure = Aggregate | Ratio | TimeTo | OpenItems | Changed | Change
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedMeasure:
     """A measure with its name. ``per_month`` divides by the months of the window (a number of
-    months or years): 12 for ``last: 1 year``."""
+    months or years): 12 for ``last: 1 year``.
+    """
 
     name: str
     measure: Measure
@@ -212,7 +217,8 @@ class CustomerClass:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """Definitions by name; a playbook's own stand before the shared ones of the same name (which
-    ``check`` refuses). Free of cycles, every reference resolved."""
+    ``check`` refuses). Free of cycles, every reference resolved.
+    """
 
     measures: Mapping[str, NamedMeasure]
     segments: Mapping[str, Segment]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -272,7 +271,8 @@ class HouseRules:
 class Project:
     """A whole project as loaded. ``playbooks`` holds the sound ones; what is wrong, and which
     playbooks were left out for it, stands in ``findings``. A project whose shared files are wrong
-    is not made: loading raises ProjectError."""
+    is not made: loading raises ProjectError.
+    """
 
     root: str  #: absolute path
     vocabulary: Vocabulary
