@@ -1,0 +1,151 @@
+"""``care why`` in words: from the trigger to the result, each sentence with what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.console import moment
+from engine.explain import Why
+from engine.ledger import Row
+from engine.words import ActionState
+
+__all__ = ["render_why"]
+
+_STATES = {
+    ActionState.PLANNED: "planned, not open yet",
+    ActionState.DUE: "decided, not sent yet",
+    ActionState.INTENT: "handed to its channel, no answer recorded",
+    ActionState.OPEN: "open, waiting for a person",
+}
+
+_GATE = {
+    "only": "meets `only`",
+    "except": "meets `except`",
+    "again": "had it before",
+    "overlap": "another one runs",
+    "holdout": "held out",
+    "late": "event came late",
+    "existing": "from before the playbook went live",
+    "first": "first in the log",
+    "recheck": "meets `recheck`",
+    "step_late": "window was over",
+}
+
+
+def render_why(found: Why, tz: str) -> str:
+    """Return the explanation of one action as text."""
+    return "\n".join(_lines(found, tz))
+
+
+def _lines(found: Why, tz: str) -> Iterator[str]:
+    action, journey, book = found.action, found.journey, found.playbook
+    step = book.step(action.step)
+    yield f"{action.id}  {step.title or book.title}: {action.channel} for customer {action.customer}"
+    yield f"  now: {_STATES.get(action.state, str(action.state))}" + _reason(action.reason)
+    if action.assignee:
+        yield f"  who: {action.assignee}"
+    yield f"  when: {action.words}"
+    yield f"        counted from {action.anchor}; due {moment(action.due_by, tz)}"
+    if action.outcome or found.asked or found.note:
+        told = [
+            action.outcome or "",
+            *(f"{k}={_asked(v)}" for k, v in found.asked.items()),
+            found.note,
+        ]
+        yield f"  result: {', '.join(part for part in told if part)}"
+    yield ""
+    yield f"Playbook {book.name} ({book.title}), revision {book.revision}, {book.file}"
+    yield from _yaml(found.trigger_lines)
+    yield from _yaml(found.step_lines)
+    yield ""
+    yield "Why it began"
+    yield from _start(found.start, tz)
+    if len(found.others):
+        yield ""
+        yield "What was decided after that"
+        for row in found.others:
+            yield from _decision(row, tz)
+    yield ""
+    yield "What happened"
+    for change in found.changes:
+        what = "journey" if change.subject == journey.id else "action"
+        shown = {k: change.body[k] for k in ("reason", "goal", "outcome") if change.body.get(k)}
+        tail = "".join(f", {key} {value}" for key, value in shown.items())
+        yield f"  {moment(change.at, tz)}  {what} {change.state}{tail}  (audit entry {change.n})"
+    for attempt in found.attempts:
+        yield f"  attempt: {attempt['result']}"
+
+
+def _reason(reason: str | None) -> str:
+    return f" ({reason.replace('_', ' ')})" if reason else ""
+
+
+def _asked(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value / 10_000:g}"
+    return value
+
+
+def _yaml(lines: tuple[tuple[int, str], ...]) -> Iterator[str]:
+    for number, text in lines:
+        yield f"  {number:>4} | {text}"
+
+
+def _start(row: Row, tz: str) -> Iterator[str]:
+    evidence: Mapping[str, Any] = row["evidence"]
+    trigger = evidence["trigger"]
+    yield f"  trigger at {trigger['place']}: {trigger['words'] or trigger['kind']}"
+    if "event" in evidence:
+        event = evidence["event"]
+        late = ", arrived late" if evidence.get("late") else ""
+        yield f"  event {event['name']} {event['id']} of {moment(event['at'], tz)}{late}"
+    if "edge" in evidence:
+        edge = evidence["edge"]
+        change = (
+            f": {edge['before'] or 'none'} -> {edge['after'] or 'none'}" if edge["after"] else ""
+        )
+        yield f"  {edge['name']}{change}, first seen by the run of {moment(edge['since'], tz)}"
+    if "condition" in evidence:
+        yield from _trace("because", evidence["condition"])
+    for name in ("only", "except"):
+        if name in evidence:
+            yield from _trace(name, evidence[name])
+    yield f"  decided by the run of {moment(row['run_at'], tz)}, matcher {evidence['matcher']}"
+    asked = [f"{_GATE[k]}: {v}" for k, v in evidence["gate"].items() if k in _GATE]
+    yield f"  gate: {', '.join(asked)}"
+
+
+def _decision(row: Row, tz: str) -> Iterator[str]:
+    evidence = row["evidence"]
+    rule = f" by house rule {row['rule']}" if row["rule"] else ""
+    until = f" until {moment(row['until'], tz)}" if row["until"] else ""
+    yield f"  {moment(row['run_at'], tz)}  {row['verb']}{_reason(row['reason'])}{rule}{until}  {row['place']}"
+    if "event" in evidence:
+        event = evidence["event"]
+        yield f"      event {event['name']} {event['id']} of {moment(event['at'], tz)}"
+    for name in ("condition", "recheck", "house"):
+        if name in evidence:
+            for line in _trace(name, evidence[name]):
+                yield f"    {line}"
+
+
+def _trace(name: str, trace: Mapping[str, Any]) -> Iterator[str]:
+    verdict = {True: "true", False: "false", None: "unknown"}[trace["verdict"]]
+    yield f"  {name}: {verdict}"
+    for leaf in trace["leaves"]:
+        yield from _leaf(leaf, "    ")
+
+
+def _leaf(leaf: Mapping[str, Any], indent: str) -> Iterator[str]:
+    mark = {True: "+", False: "-", None: "?"}[leaf["verdict"]]
+    events = leaf.get("events")
+    seen = (
+        f"  [{events['count']} events: {', '.join(events['ids'])}]"
+        if events and events["count"]
+        else ""
+    )
+    note = f"  ({leaf['note']})" if leaf.get("note") else ""
+    yield f"{indent}{mark} {leaf['subject']} is {leaf['value']}, asked: {leaf['words']}{seen}{note}"
+    for inner in leaf.get("inside", ()):
+        yield from _leaf(inner, indent + "  ")

@@ -1,0 +1,74 @@
+"""What one run at (T, S) works with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.calendar import WorkingCalendar
+from engine.channels import KINDS
+from engine.facts import Facts
+from engine.gate import Asked, Gate
+from engine.journeys import Journey
+from engine.ledger import Ledger
+from engine.revisions import Revisions
+from engine.store import Store
+from rules.matcher import Word
+from rules.playbook import HouseRule, Playbook, Project
+
+__all__ = ["RunContext"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext:
+    """Everything a decision may look at; nothing here reads a clock."""
+
+    project: Project
+    ledger: Ledger
+    store: Store
+    revisions: Revisions
+    facts: Facts
+    gate: Gate
+    calendar: WorkingCalendar
+    at: int  #: T
+    seq: int  #: S
+    books: Mapping[str, Playbook]  #: the project's sound playbooks by name
+
+    @property
+    def timezone(self) -> str:
+        """The business zone."""
+        return self.project.vocabulary.timezone
+
+    def human(self, channel: str) -> bool:
+        """True when a person acts in this channel."""
+        declared = self.project.vocabulary.channels.get(channel)
+        kind = KINDS.get(declared.kind) if declared else None
+        return kind is not None and kind.human
+
+    def question(self, customer: str, work: Mapping[str, Word], running: list[Journey]) -> Asked:
+        """Return the question that a gate is asked about a piece of work of a customer."""
+        evaluator = self.facts.evaluator(self.project.catalogue, customer)
+
+        def house(rule: HouseRule) -> bool | None:
+            assert rule.customer is not None
+            return evaluator.verdict(rule.customer)
+
+        facts = [
+            {"playbook": journey.playbook, "purpose": self.revisions.get(journey.revision).purpose}
+            for journey in running
+        ]
+        return Asked(work=work, running=facts, house=house)
+
+    def assignee(self, role: str | None, customer: str) -> str | None:
+        """Return who a task goes to at T: the person the customer's attribute names, or the team."""
+        if role is None:
+            return None
+        declared = self.project.vocabulary.roles.get(role)
+        if declared is None:
+            return role
+        if declared.attribute:
+            evaluator = self.facts.evaluator(self.project.catalogue, customer)
+            named = evaluator.attribute(declared.attribute)
+            if isinstance(named, str) and named:
+                return named
+        return declared.otherwise or role

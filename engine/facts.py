@@ -1,0 +1,157 @@
+"""What a run knows of the few customers it decides about: their histories, asked in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from engine.log import Log
+from engine.store import PERSONAL
+from rules.conditions import Compare, Condition, Subject, SubjectKind, Top
+from rules.evaluate import Evaluator, RankKey, event_verdict
+from rules.history import Datum, Event, History
+from rules.measures import Catalogue, Segment
+from rules.playbook import Anchor
+from rules.units import Unit, day_start, shift, shift_day
+from rules.vocabulary import FieldKind, Vocabulary
+
+__all__ = ["Facts", "event_json"]
+
+_EMPTY: Mapping[str, Datum] = {}
+_DATED = (Unit.DAY, Unit.WEEK, Unit.MONTH, Unit.YEAR)
+
+
+class Facts:
+    """Histories at (T, S), loaded in bulk, kept for the run."""
+
+    def __init__(self, log: Log, vocabulary: Vocabulary, *, at: int, seq: int) -> None:
+        self.log = log
+        self.vocabulary = vocabulary
+        self.at = at
+        self.seq = seq
+        self._histories: dict[str, History] = {}
+        self.ranks: dict[tuple[int, RankKey], int | None] = {}
+        self._evaluators: dict[tuple[str, int, int], Evaluator] = {}
+
+    def load(self, customers: Iterable[str]) -> None:
+        """Fetch the histories that are not here yet."""
+        missing = sorted(set(customers) - self._histories.keys())
+        if missing:
+            self._histories |= self.log.histories(
+                missing, at=self.at, seq=self.seq, vocabulary=self.vocabulary
+            )
+
+    def history(self, customer: str) -> History:
+        """Return a customer's history up to (T, S)."""
+        if customer not in self._histories:
+            self.load([customer])
+        return self._histories[customer]
+
+    def evaluator(
+        self,
+        catalogue: Catalogue,
+        customer: str,
+        *,
+        at: int | None = None,
+        trigger: Mapping[str, Datum] = _EMPTY,
+        trigger_event: str = "",
+        steps: Mapping[str, Datum] = _EMPTY,
+    ) -> Evaluator:
+        """Return the evaluator of a customer at an instant up to T (default T)."""
+        moment = self.at if at is None else at
+        plain = not trigger and not steps
+        key = (customer, moment, id(catalogue))
+        if plain and key in self._evaluators:
+            return self._evaluators[key]
+        made = Evaluator(
+            self.vocabulary,
+            catalogue,
+            at=moment,
+            history=self.history(customer),
+            ranks=_Ranks(self, catalogue, moment),
+            trigger=trigger,
+            trigger_event=trigger_event,
+            steps=steps,
+        )
+        if plain:
+            self._evaluators[key] = made
+        return made
+
+    def passes(self, where: Condition, event: Event) -> bool:
+        """True when an event meets a ``where``; unknown is not true."""
+        return event_verdict(where, event, self.vocabulary, at=event.at) is True
+
+    def date(self, catalogue: Catalogue, customer: str, anchor: Anchor) -> int | None:
+        """Return the instant of a date anchor; None while the date is unknown.
+
+        A date is the midnight of its day in the business zone; days, weeks, months and years move
+        the date, smaller units the instant.
+        """
+        zone = self.vocabulary.timezone
+        evaluator = self.evaluator(catalogue, customer)
+        declared = self.vocabulary.attributes.get(anchor.name)
+        if declared is None:
+            value = evaluator.measure(anchor.name)
+        else:
+            value = evaluator.attribute(anchor.name)
+        if not isinstance(value, int):
+            return None
+        offset = anchor.offset
+        if declared is not None and declared.kind is FieldKind.DATE:
+            if offset is None:
+                return day_start(value, zone)
+            if offset.unit in _DATED:
+                return day_start(shift_day(value, offset, back=anchor.back), zone)
+            value = day_start(value, zone)
+        return value if offset is None else shift(value, offset, zone, back=anchor.back)
+
+    def shown(self, event: Event) -> dict[str, Any]:
+        """Return an event for the evidence: personal fields are named, not told."""
+        return event_json(event, self.vocabulary)
+
+
+class _Ranks(Mapping[RankKey, "int | None"]):
+    """The last value inside of each ``top N% of segment``, asked of the population when needed."""
+
+    def __init__(self, facts: Facts, catalogue: Catalogue, at: int) -> None:
+        self._facts, self._catalogue, self._at = facts, catalogue, at
+
+    def __getitem__(self, key: RankKey) -> int | None:
+        known = self._facts.ranks
+        if (self._at, key) not in known:
+            known[self._at, key] = self._ask(key)
+        return known[self._at, key]
+
+    def _ask(self, key: RankKey) -> int | None:
+        from rules.sql import compile_ranks  # noqa: PLC0415  slow
+
+        name, segment, share = key
+        of_measure = name in self._catalogue.measures
+        kind = SubjectKind.MEASURE if of_measure else SubjectKind.ATTRIBUTE
+        leaf = Compare(subject=Subject(kind, name), test=Top(share, segment))
+        asked = Segment(name="\x00top", title="", condition=leaf)
+        catalogue = replace(
+            self._catalogue, segments={**self._catalogue.segments, asked.name: asked}
+        )
+        ranks = compile_ranks(self._facts.vocabulary, catalogue, [asked.name])
+        assert ranks is not None
+        log = self._facts.log
+        binds = ranks.binds(self._at, self._facts.seq, log.codes())
+        return ranks.read(log.query(ranks.sql(), binds))[key]
+
+    def __iter__(self) -> Iterator[RankKey]:
+        return iter(key for at, key in self._facts.ranks if at == self._at)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def event_json(event: Event, vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return an event as JSON values, without the values of personal fields."""
+    declared = vocabulary.events[event.name].fields if event.name in vocabulary.events else {}
+    fields = {
+        name: PERSONAL if name in declared and declared[name].pii else value
+        for name, value in event.fields.items()
+    }
+    return {"name": event.name, "id": event.id, "at": event.at, "fields": fields}

@@ -1,0 +1,249 @@
+"""The journey: which steps are known, what stops it, when it is finished. Pure; time is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from engine.calendar import WorkingCalendar
+from engine.due import window
+from engine.ids import name_id
+from engine.words import ActionState, JourneyState, Reason
+from rules.history import Datum, Event
+from rules.playbook import Anchor, AnchorKind, Do, DueForm, IfLate, Playbook, Stop
+from rules.units import Duration, Unit, shift
+
+__all__ = ["Action", "Halt", "Journey", "closes_at", "deadline", "finish", "halt", "late", "plan"]
+
+_GRACE = Duration(1, Unit.DAY)  #: a step due ``now`` is late a day after it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """One customer on the way through one playbook."""
+
+    id: str
+    playbook: str
+    revision: str
+    customer: str
+    trigger: str  #: name of the trigger that began it
+    occurrence: str
+    entry: int  #: nominal instant
+    started_at: int  #: T of the run that began it
+    event_name: str = ""  #: of the trigger event, "" for edges
+    event: Mapping[str, Datum] = field(default_factory=dict)  #: its fields
+    state: JourneyState = JourneyState.RUNNING
+    ended_at: int | None = None
+    reason: str | None = None
+    goal: str | None = None
+
+    def running_at(self, instant: int) -> bool:
+        """True from the entry to the end."""
+        return self.entry <= instant and (self.ended_at is None or self.ended_at > instant)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One step of one journey, from the moment its opening is known."""
+
+    id: str
+    journey: str
+    playbook: str
+    customer: str
+    step: str
+    channel: str
+    human: bool  #: a task for a person
+    state: ActionState
+    priority: int
+    opens_at: int  #: nominal; moved by ``defer``
+    due_by: int
+    opened_at: int | None = None  #: T of the run that released it
+    closed_at: int | None = None
+    assignee: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    words: str = ""  #: the calendar arithmetic
+    anchor: str = ""  #: what the clock counts from, and when that was
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """What ends a journey before its steps do."""
+
+    at: int
+    reason: Reason
+    stop: Stop
+    goal: str | None = None
+    event: Event | None = None
+
+
+def closes_at(action: Action) -> int | None:
+    """Return when a step closed for the line that follows it; None while it is open.
+
+    An automatic step closes when it is released: what its channel says later changes nothing for
+    the steps behind it.
+    """
+    if action.state in (ActionState.PLANNED, ActionState.OPEN):
+        return None
+    if action.human or action.opened_at is None:
+        return action.closed_at
+    return action.opened_at
+
+
+def plan(
+    book: Playbook,
+    journey: Journey,
+    actions: Mapping[str, Action],
+    calendar: WorkingCalendar,
+    human: Callable[[str], bool],
+    dates: Callable[[Anchor], int | None],
+) -> list[Action]:
+    """Return the actions that can be planned now: those whose anchor is known, in file order.
+
+    ``human`` says of a channel whether a person acts; ``dates`` gives the instant of a date anchor,
+    or None while it is unknown. A step anchored on a cancelled one is cancelled with it.
+    """
+    known = dict(actions)
+    found = []
+    for index, step in enumerate(book.steps):
+        if step.name in known:
+            continue
+        above = book.steps[index - 1].name if index else None
+        base = _base(step.anchor, above, journey, known, dates)
+        if base is None:
+            continue
+        at, words, cancelled = base
+        opening = window(step.due, at, calendar, step.at)
+        action = Action(
+            id=name_id("a", journey.id, step.name),
+            journey=journey.id,
+            playbook=journey.playbook,
+            customer=journey.customer,
+            step=step.name,
+            channel=step.channel,
+            human=human(step.channel),
+            state=ActionState.CANCELLED if cancelled else ActionState.PLANNED,
+            priority=book.priority,
+            opens_at=opening.opens_at,
+            due_by=opening.due_by,
+            closed_at=at if cancelled else None,
+            reason=Reason.ANCHOR_CANCELLED if cancelled else None,
+            words=opening.words,
+            anchor=words,
+        )
+        known[step.name] = action
+        found.append(action)
+    return found
+
+
+def _base(
+    anchor: Anchor,
+    above: str | None,
+    journey: Journey,
+    actions: Mapping[str, Action],
+    dates: Callable[[Anchor], int | None],
+) -> tuple[int, str, bool] | None:
+    """Return (instant, words, whether what it counts from was cancelled); None: not known yet."""
+    match anchor.kind:
+        case AnchorKind.ENTRY:
+            return journey.entry, "the entry", False
+        case AnchorKind.PREVIOUS if above is None:
+            return journey.entry, "the entry", False
+        case AnchorKind.PREVIOUS | AnchorKind.STEP:
+            name = anchor.name if anchor.kind is AnchorKind.STEP else above
+            assert name is not None
+            before = actions.get(name)
+            closed = closes_at(before) if before else None
+            if before is None or closed is None:
+                return None
+            return closed, f'the close of step "{name}"', before.state is ActionState.CANCELLED
+        case AnchorKind.DATE:
+            at = dates(anchor)
+            side = "before" if anchor.back else "after"
+            words = f"{anchor.offset} {side} {anchor.name}" if anchor.offset else anchor.name
+            return None if at is None else (at, words, False)
+        case _:
+            assert_never(anchor.kind)
+
+
+def deadline(step: Do, action: Action, timezone: str) -> int:
+    """Return the instant after which a step that has not opened is late."""
+    if step.due.form in (DueForm.NOW, DueForm.AFTER):
+        return max(action.due_by, shift(action.opens_at, _GRACE, timezone))
+    return action.due_by
+
+
+def late(step: Do, action: Action, at: int, timezone: str) -> bool:
+    """True when the step's window is over and ``if_late: skip`` says to leave it out."""
+    return step.if_late is IfLate.SKIP and at > deadline(step, action, timezone)
+
+
+def halt(
+    book: Playbook,
+    journey: Journey,
+    events: Sequence[Event],
+    passes: Callable[[Stop, Event], bool],
+    left: Callable[[str], int | None],
+    true_now: Callable[[Stop], bool],
+    *,
+    at: int,
+    timezone: str,
+) -> Halt | None:
+    """Return what stops a journey at or before T, the earliest; at one instant stops before goals.
+
+    ``events`` are the customer's; only those after the entry count. ``passes`` says whether an
+    event meets the stop's ``where``, ``left`` when the customer left a segment after the entry,
+    ``true_now`` whether a stop's condition holds at T.
+    """
+    found: list[tuple[int, bool, int, Halt]] = []
+    for index, stop in enumerate(book.stops):
+        hit: tuple[int, Reason, Event | None] | None = None
+        if stop.events is not None:
+            event = _first_event(stop, journey, events, passes, at)
+            hit = (event.at, Reason.STOP_EVENT, event) if event else None
+        elif stop.leaves is not None:
+            when = left(stop.leaves)
+            hit = (when, Reason.STOP_LEAVES, None) if when is not None else None
+        elif true_now(stop):
+            hit = (at, Reason.STOP_CONDITION, None)
+        if hit is None:
+            continue
+        when, reason, event = hit
+        reached = stop.goal
+        if reached and stop.within and when > shift(journey.entry, stop.within, timezone):
+            reached = None
+        one = Halt(
+            at=when, reason=Reason.GOAL if reached else reason, stop=stop, goal=reached, event=event
+        )
+        found.append((when, reached is not None, index, one))
+    return min(found, key=lambda item: item[:3])[3] if found else None
+
+
+def _first_event(
+    stop: Stop,
+    journey: Journey,
+    events: Sequence[Event],
+    passes: Callable[[Stop, Event], bool],
+    at: int,
+) -> Event | None:
+    assert stop.events is not None
+    for event in events:
+        if not journey.entry < event.at <= at or event.name not in stop.events.names:
+            continue
+        if stop.same is not None:
+            mine = journey.event.get(stop.same)
+            if mine is None or event.fields.get(stop.same) != mine:
+                continue
+        if passes(stop, event):
+            return event
+    return None
+
+
+def finish(book: Playbook, journey: Journey, actions: Mapping[str, Action]) -> Journey:
+    """Return the journey, finished when each of its steps has a closed action."""
+    done = [actions.get(step.name) for step in book.steps]
+    if any(action is None or not action.state.closed for action in done):
+        return journey
+    ends = [action.closed_at for action in done if action and action.closed_at is not None]
+    return replace(journey, state=JourneyState.FINISHED, ended_at=max(ends, default=journey.entry))

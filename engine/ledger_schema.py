@@ -1,0 +1,95 @@
+"""The tables of the ledger. Uniqueness is here, not in code.
+
+Instants are microseconds UTC. ``audit`` is the truth; the state columns elsewhere are its cache.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlite_utils.migrations import Migrations
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+__all__ = ["migrations"]
+
+migrations = Migrations("care")
+
+_FIRST = """
+CREATE TABLE lease (
+    name TEXT PRIMARY KEY, fence INTEGER NOT NULL, holder TEXT NOT NULL, until INTEGER NOT NULL
+) STRICT;
+CREATE TABLE runs (
+    n INTEGER PRIMARY KEY, at INTEGER NOT NULL, seq INTEGER NOT NULL, config TEXT NOT NULL,
+    matcher TEXT NOT NULL, versions TEXT NOT NULL, summary TEXT NOT NULL,
+    UNIQUE (at, seq, config)
+) STRICT;
+CREATE TABLE revisions (
+    id TEXT PRIMARY KEY, playbook TEXT NOT NULL, file TEXT NOT NULL, source TEXT NOT NULL,
+    model TEXT NOT NULL, at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE triggers (   -- what each live trigger has seen so far
+    playbook TEXT NOT NULL, trigger TEXT NOT NULL, hash TEXT NOT NULL, live_at INTEGER NOT NULL,
+    at INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (playbook, trigger)
+) STRICT;
+CREATE TABLE definitions (   -- segments and classes whose members are watched
+    hash TEXT PRIMARY KEY, name TEXT NOT NULL, at INTEGER NOT NULL, seq INTEGER NOT NULL
+) STRICT;
+CREATE TABLE membership (
+    definition TEXT NOT NULL, customer TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER,
+    existing INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (definition, customer, since)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX membership_since ON membership (definition, since);
+CREATE INDEX membership_until ON membership (definition, until);
+CREATE TABLE decisions (
+    id TEXT PRIMARY KEY, run_at INTEGER NOT NULL, gate TEXT NOT NULL, playbook TEXT NOT NULL,
+    revision TEXT NOT NULL, customer TEXT, trigger TEXT NOT NULL, occurrence TEXT NOT NULL,
+    entry INTEGER, verb TEXT NOT NULL, reason TEXT, rule TEXT, place TEXT, until INTEGER,
+    open INTEGER NOT NULL, journey TEXT, action TEXT, evidence TEXT NOT NULL
+) STRICT;
+CREATE INDEX decisions_customer ON decisions (customer, playbook);
+CREATE INDEX decisions_until ON decisions (until) WHERE open = 1;
+CREATE TABLE journeys (
+    id TEXT PRIMARY KEY, playbook TEXT NOT NULL, revision TEXT NOT NULL, customer TEXT NOT NULL,
+    trigger TEXT NOT NULL, occurrence TEXT NOT NULL, entry INTEGER NOT NULL, started_at INTEGER NOT NULL,
+    event TEXT NOT NULL, state TEXT NOT NULL, ended_at INTEGER, reason TEXT, goal TEXT,
+    next_at INTEGER, UNIQUE (playbook, customer, trigger, occurrence)
+) STRICT;
+CREATE INDEX journeys_customer ON journeys (customer, playbook);
+CREATE INDEX journeys_next ON journeys (next_at) WHERE state = 'running';
+CREATE TABLE actions (
+    id TEXT PRIMARY KEY, journey TEXT NOT NULL, playbook TEXT NOT NULL, customer TEXT NOT NULL,
+    step TEXT NOT NULL, channel TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
+    priority INTEGER NOT NULL, opens_at INTEGER, due_by INTEGER, opened_at INTEGER,
+    closed_at INTEGER, assignee TEXT, outcome TEXT, asked TEXT, note TEXT, reason TEXT,
+    evidence TEXT NOT NULL, UNIQUE (journey, step)
+) STRICT;
+CREATE INDEX actions_state ON actions (state, due_by);
+CREATE INDEX actions_customer ON actions (customer);
+CREATE TABLE attempts (
+    id INTEGER PRIMARY KEY, action TEXT NOT NULL, wall INTEGER NOT NULL, result TEXT NOT NULL
+) STRICT;
+CREATE TABLE outcomes (
+    id TEXT PRIMARY KEY, action TEXT NOT NULL, at INTEGER NOT NULL, outcome TEXT,
+    asked TEXT NOT NULL, note TEXT NOT NULL, who TEXT NOT NULL
+) STRICT;
+CREATE TABLE approvals (playbook TEXT PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL) STRICT;
+CREATE TABLE private (
+    owner TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, salt TEXT NOT NULL,
+    PRIMARY KEY (owner, name)
+) STRICT;
+CREATE TABLE cursors (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+CREATE TABLE audit (
+    n INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL,
+    body TEXT NOT NULL, hash TEXT NOT NULL
+) STRICT;
+"""
+
+
+@migrations()
+def first(db: Database) -> None:
+    """The ledger of the first version."""
+    for statement in _FIRST.split(";\n"):
+        if statement.strip():
+            db.execute(statement)

@@ -1,0 +1,121 @@
+"""Playbooks as they were: a journey runs on with the revision that it began under.
+
+A revision is kept whole in the ledger as JSON: the playbook with every definition it could reach.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from fractions import Fraction
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+from engine.ids import canonical_json
+from engine.ledger import Ledger
+from engine.words import Transition
+from rules import conditions, errors, measures, playbook, units
+from rules.errors import StateError
+from rules.playbook import Playbook
+
+__all__ = ["Revisions", "decode", "encode"]
+
+_MODULES: tuple[ModuleType, ...] = (conditions, errors, measures, playbook, units)
+
+
+@lru_cache(maxsize=1)
+def _types() -> dict[str, type[Any]]:
+    return {
+        name: value
+        for module in _MODULES
+        for name, value in vars(module).items()
+        if isinstance(value, type) and (is_dataclass(value) or issubclass(value, Enum))
+    }
+
+
+def encode(value: object) -> object:
+    """Return the JSON form of a frozen model value; ``decode`` gives the equal value back."""
+    match value:
+        case Enum():
+            return {"~": type(value).__name__, "v": value.value}
+        case None | bool() | int() | str():
+            return value
+        case Fraction():
+            return {"~": "Fraction", "v": str(value)}
+        case dt.time():
+            return {"~": "time", "v": value.isoformat()}
+        case tuple():
+            return [encode(item) for item in value]
+        case Mapping():
+            return {"~": "map", "v": [[key, encode(item)] for key, item in value.items()]}
+        case _ if is_dataclass(value):
+            body = {field.name: encode(getattr(value, field.name)) for field in fields(value)}
+            return {"~": type(value).__name__, "v": body}
+        case _:
+            raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def decode(value: Any) -> Any:
+    """Return the model value of a JSON form. Raises StateError for an unknown type name."""
+    if isinstance(value, list):
+        return tuple(decode(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    name, body = value["~"], value["v"]
+    match name:
+        case "Fraction":
+            return Fraction(body)
+        case "time":
+            return dt.time.fromisoformat(body)
+        case "map":
+            return {key: decode(item) for key, item in body}
+    known = _types().get(name)
+    if known is None:
+        raise StateError(f'the ledger holds a revision with an unknown part "{name}"')
+    if issubclass(known, Enum):
+        return known(body)
+    return known(**{key: decode(item) for key, item in body.items()})
+
+
+class Revisions:
+    """The revisions of a ledger, decoded once a process."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._known: dict[str, Playbook] = {}
+
+    def keep(self, book: Playbook, *, at: int) -> None:
+        """Store a revision that the ledger does not have yet. Inside a transaction."""
+        if self.ledger.one("SELECT 1 FROM revisions WHERE id = ?", book.revision):
+            return
+        model = canonical_json(encode(_without_source(book)))
+        row = {
+            "id": book.revision, "playbook": book.name, "file": book.file,
+            "source": book.source, "model": model, "at": at,
+        }  # fmt: skip
+        self.ledger.insert("revisions", [row])
+        body = {"playbook": book.name, "file": book.file}
+        self.ledger.record(at, Transition.REVISION, book.revision, body)
+
+    def get(self, revision: str) -> Playbook:
+        """Return a stored revision. Raises StateError when the ledger does not have it."""
+        if revision not in self._known:
+            row = self.ledger.one("SELECT model FROM revisions WHERE id = ?", revision)
+            if row is None:
+                raise StateError(f"the ledger does not hold revision {revision}")
+            self._known[revision] = decode(json.loads(row["model"]))
+        return self._known[revision]
+
+    def source(self, revision: str) -> str:
+        """Return the YAML text of a stored revision, "" when it is unknown."""
+        row = self.ledger.one("SELECT source FROM revisions WHERE id = ?", revision)
+        return str(row["source"]) if row else ""
+
+
+def _without_source(book: Playbook) -> Playbook:
+    values = {field.name: getattr(book, field.name) for field in fields(book)}
+    return Playbook(**{**values, "source": ""})

@@ -1,0 +1,294 @@
+"""One run at T: feed, detect, start, advance, write, deliver. The only module with effects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from engine.advance import Moved, advance_journeys
+from engine.calendar import WorkingCalendar
+from engine.context import RunContext
+from engine.deliver import Delivery, deliver
+from engine.detect import Candidate, Source, advance_cursors, detect, sources
+from engine.facts import Facts
+from engine.feed import feed
+from engine.gate import Gate, gate_rules
+from engine.ids import canonical_json
+from engine.ledger import Lease, Ledger
+from engine.log import Log, open_log
+from engine.revisions import Revisions
+from engine.start import Starts, deferred_candidates, start_journeys
+from engine.stops import stop_journeys
+from engine.store import Store
+from engine.watch import Shift, Watched, apply, measure, watched
+from engine.words import Transition
+from rules.errors import ClockError, InputError
+from rules.matcher import Matcher, open_matcher
+from rules.playbook import Playbook, Project, Status
+from rules.units import to_iso
+
+__all__ = ["Paths", "RunResult", "Runner", "open_runner", "paths_of"]
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where a project keeps what it remembers."""
+
+    log: Path
+    ledger: Path
+
+
+def paths_of(root: Path) -> Paths:
+    """Return the paths of a project."""
+    return Paths(log=root / ".care" / "log.duckdb", ledger=root / ".care" / "ledger.db")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What one run did."""
+
+    at: int
+    seq: int
+    repeated: bool  #: this very run was done before; only delivery was looked at
+    fed: int = 0  #: events that care wrote about its own work
+    starts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    moves: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    stops: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    live: tuple[str, ...] = ()  #: playbooks that took their silent baseline
+    held: Mapping[str, int] = field(default_factory=dict)
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    finished: int = 0
+    delivery: Delivery = field(default_factory=lambda: Delivery(sent=0, failed=0))
+    matcher: str = ""
+    degraded: str | None = None  #: why the rule engine was replaced in the middle
+    head: tuple[int, str] = (0, "")  #: number and hash of the last audit entry
+
+    @property
+    def started(self) -> int:
+        """How many journeys began."""
+        return sum(count for (_, what), count in self.starts.items() if what == "started")
+
+
+class Runner:
+    """Runs a project at one instant after another, holding the lease. Close it."""
+
+    def __init__(
+        self,
+        project: Project,
+        ledger: Ledger,
+        lease: Lease,
+        *,
+        clock: Callable[[], int],
+        prefer: str = "durable",
+        full: bool = False,
+        report: Report | None = None,
+    ) -> None:
+        self.project = project
+        self.ledger = ledger
+        self.lease = lease
+        self.clock = clock
+        self.full = full
+        self.report = report or (lambda _: None)
+        self.paths = paths_of(Path(project.root))
+        self.store = Store(ledger)
+        self.revisions = Revisions(ledger)
+        self.calendar = WorkingCalendar.of(project.vocabulary)
+        self.books = {book.name: book for book in project.playbooks}
+        self.matcher: Matcher = open_matcher(gate_rules(project.house), prefer)
+
+    def close(self) -> None:
+        """Let the rule engine's process go."""
+        self.matcher.close()
+
+    def done_before(self, at: int) -> bool:
+        """True when a run at T is in the ledger under this configuration."""
+        row = self.ledger.one(
+            "SELECT 1 FROM runs WHERE at = ? AND config = ?", at, self.project.config_hash
+        )
+        return row is not None
+
+    def last(self) -> tuple[int, int] | None:
+        """Return (T, S) of the last run, or None."""
+        row = self.ledger.one("SELECT at, seq FROM runs ORDER BY n DESC LIMIT 1")
+        return (row["at"], row["seq"]) if row else None
+
+    def run(self, at: int) -> RunResult:
+        """Evaluate at T and deliver. The same T, S and configuration again only delivers.
+
+        Raises ClockError when T lies before the last run, InputError when there is no log.
+        """
+        if not self.paths.log.exists():
+            raise InputError("there is no event log yet; `care import` makes it")
+        last = self.last()
+        if last is not None and at < last[0]:
+            zone = self.project.vocabulary.timezone
+            raise ClockError(
+                f"the last run was at {to_iso(last[0], zone)}; a run at {to_iso(at, zone)} would"
+                " decide about a past that is decided already"
+            )
+        self.deliver()  # what an earlier run decided and could not send any more
+        fed = feed(self.ledger, self.paths.log, self.project.vocabulary, at=at)
+        with open_log(self.paths.log, writable=False) as log:
+            log.ensure_columns(self.project.vocabulary)
+            seq = log.max_seq()
+            row = self.ledger.one(
+                "SELECT 1 FROM runs WHERE at = ? AND seq = ? AND config = ?",
+                at, seq, self.project.config_hash,
+            )  # fmt: skip
+            if row is None:
+                decided = self._decide(log, at=at, seq=seq, last=last)
+        self.report("deliver")
+        delivery = self.deliver()
+        if row is not None:
+            return RunResult(
+                at=at, seq=seq, repeated=True, fed=fed, delivery=delivery, head=self.ledger.head(),
+                matcher=self.matcher.name,
+            )  # fmt: skip
+        return self._result(at, seq, fed, decided, delivery)
+
+    def deliver(self) -> Delivery:
+        """Work the outbox alone."""
+        return deliver(self.project, self.ledger, self.lease, clock=self.clock)
+
+    def _decide(self, log: Log, *, at: int, seq: int, last: tuple[int, int] | None) -> _Decided:
+        """Write one run's decisions in one transaction; DuckDB is only read."""
+        self.report("measure")
+        active = [b for b in self.project.playbooks if b.status is Status.ACTIVE]
+        pinned = self._pinned()
+        definitions = watched([*active, *pinned])
+        shifts = measure(
+            self.ledger, log, self.project.vocabulary, definitions, at=at, seq=seq, full=self.full
+        )
+        ctx = RunContext(
+            project=self.project, ledger=self.ledger, store=self.store, revisions=self.revisions,
+            facts=Facts(log, self.project.vocabulary, at=at, seq=seq),
+            gate=Gate(self.project.house, self.matcher), calendar=self.calendar,
+            at=at, seq=seq, books=self.books,
+        )  # fmt: skip
+        self.report("decide")
+        with self.ledger.transaction(self.lease):
+            return self._write(ctx, log, definitions, shifts, active, last)
+
+    def _pinned(self) -> list[Playbook]:
+        rows = self.ledger.rows("SELECT DISTINCT revision FROM journeys WHERE state = 'running'")
+        return [self.revisions.get(row["revision"]) for row in list(rows)]
+
+    def _write(
+        self,
+        ctx: RunContext,
+        log: Log,
+        definitions: Sequence[Watched],
+        shifts: Sequence[Shift],
+        active: Sequence[Playbook],
+        last: tuple[int, int] | None,
+    ) -> _Decided:
+        at, seq = ctx.at, ctx.seq
+        apply(self.ledger, definitions, shifts, at=at, seq=seq)
+        for book in active:
+            self.revisions.keep(book, at=at)
+        at0, seq0 = last or (at, seq)
+        stopped = stop_journeys(ctx, log, at0=at0, seq0=seq0)
+        found = sources(self.ledger, active)
+        candidates = detect(
+            self.ledger, log, self.project.vocabulary, found, at=at, seq=seq,
+            timezone=ctx.timezone,
+        )  # fmt: skip
+        wanted = [candidate for candidate in candidates if _meets(ctx, candidate)]
+        approved = [row["playbook"] for row in self.ledger.rows("SELECT playbook FROM approvals")]
+        starts = start_journeys(ctx, [*deferred_candidates(ctx), *wanted], approved=approved)
+        for name in approved:
+            self.ledger.execute("DELETE FROM approvals WHERE playbook = ?", name)
+        moved = advance_journeys(ctx, starts.started)
+        advance_cursors(self.ledger, found, frozenset(starts.held), at=at, seq=seq)
+        decided = _Decided(
+            starts=starts, moved=moved, found=tuple(found),
+            stops=Counter((journey.playbook, str(halt.reason)) for journey, halt in stopped),
+            degraded=self.matcher.degraded,
+        )  # fmt: skip
+        self._record(ctx, decided)
+        return decided
+
+    def _record(self, ctx: RunContext, decided: _Decided) -> None:
+        summary = canonical_json(decided.summary())
+        versions = canonical_json(_versions())
+        row = {
+            "at": ctx.at, "seq": ctx.seq, "config": self.project.config_hash,
+            "matcher": self.matcher.name, "versions": versions, "summary": summary,
+        }  # fmt: skip
+        self.ledger.insert("runs", [row])
+        body = {"config": row["config"], "matcher": row["matcher"], "summary": summary}
+        self.ledger.record(ctx.at, Transition.RUN, str(ctx.at), body)
+
+    def _result(
+        self, at: int, seq: int, fed: int, decided: _Decided, delivery: Delivery
+    ) -> RunResult:
+        live = sorted({source.playbook.name for source in decided.found if source.cursor is None})
+        return RunResult(
+            at=at, seq=seq, repeated=False, fed=fed, starts=decided.starts.counts,
+            moves=decided.moved.counts, stops=decided.stops, held=decided.starts.held,
+            live=tuple(name for name in live if name not in decided.starts.held),
+            waiting=decided.moved.waiting, finished=decided.moved.finished, delivery=delivery,
+            matcher=self.matcher.name, degraded=decided.degraded, head=self.ledger.head(),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decided:
+    starts: Starts
+    moved: Moved
+    found: tuple[Source, ...]
+    stops: Mapping[tuple[str, str], int]
+    degraded: str | None
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts that stand in the run's row."""
+        return {
+            "starts": _told(self.starts.counts),
+            "moves": _told(self.moved.counts),
+            "stops": _told(self.stops),
+            "held": dict(self.starts.held),
+            "waiting": dict(self.moved.waiting),
+            "finished": self.moved.finished,
+        }
+
+
+def _told(counts: Mapping[tuple[str, str], int]) -> dict[str, int]:
+    return {f"{name}/{what}": count for (name, what), count in sorted(counts.items())}
+
+
+def _meets(ctx: RunContext, candidate: Candidate) -> bool:
+    """Whether a candidate's event passes the trigger's ``where``."""
+    events, event = candidate.trigger.events, candidate.event
+    return events is None or event is None or ctx.facts.passes(events.where, event)
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of what a decision depends on."""
+    return {name: metadata.version(name) for name in ("duckdb", "holidays", "tzdata")}
+
+
+@contextmanager
+def open_runner(
+    project: Project,
+    ledger: Ledger,
+    *,
+    clock: Callable[[], int],
+    prefer: str = "durable",
+    full: bool = False,
+    report: Report | None = None,
+) -> Iterator[Runner]:
+    """Yield a runner under the lease, and let both go."""
+    with (
+        ledger.lease(clock) as lease,
+        closing(
+            Runner(project, ledger, lease, clock=clock, prefer=prefer, full=full, report=report)
+        ) as runner,
+    ):
+        yield runner

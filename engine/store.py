@@ -1,0 +1,302 @@
+"""Journeys, actions and decisions in the ledger: every write stands in the audit chain as well."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from engine.ids import canonical_json, name_id, sha
+from engine.journeys import Action, Journey
+from engine.ledger import Ledger, Row
+from engine.words import ActionState, JourneyState, Reason, Transition, Verb
+from rules.history import Datum
+
+__all__ = ["PERSONAL", "Decision", "Store", "action_of", "cancelled", "journey_of"]
+
+PERSONAL = "(personal)"  #: stands where a personal value was
+_CHUNK = 500  #: values bound in one query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One yes or no, with what it rests on."""
+
+    run_at: int
+    gate: str  #: ``start``, ``release`` or ``stop``
+    playbook: str
+    revision: str
+    customer: str | None  #: None: one row for many
+    trigger: str
+    occurrence: str
+    verb: Verb
+    entry: int | None = None
+    reason: Reason | None = None
+    rule: str | None = None  #: house rule
+    place: str | None = None  #: file:line:col of what decided
+    until: int | None = None  #: of DEFERRED
+    journey: str | None = None
+    action: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Store:
+    """Reads and writes the state of one ledger. Writes need the caller's transaction."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    # -- journeys --------------------------------------------------------------------------
+
+    def journeys_of(self, customers: Iterable[str]) -> dict[str, list[Journey]]:
+        """Return all journeys of some customers, by customer, oldest entry first."""
+        found: dict[str, list[Journey]] = {}
+        for part in _chunks(sorted(set(customers))):
+            marks = ",".join("?" * len(part))
+            sql = f"SELECT * FROM journeys WHERE customer IN ({marks}) ORDER BY entry, id"  # noqa: S608
+            for row in self.ledger.rows(sql, *part):
+                found.setdefault(row["customer"], []).append(self._journey(row))
+        return found
+
+    def running(self, where: str = "1", *values: object) -> list[Journey]:
+        """Return running journeys that meet a hand-written condition."""
+        sql = f"SELECT * FROM journeys WHERE state = 'running' AND {where} ORDER BY id"  # noqa: S608
+        return [self._journey(row) for row in self.ledger.rows(sql, *values)]
+
+    def journey(self, key: str) -> Journey | None:
+        """Return a journey by id."""
+        row = self.ledger.one("SELECT * FROM journeys WHERE id = ?", key)
+        return self._journey(row) if row else None
+
+    def _journey(self, row: Row) -> Journey:
+        """Return the journey of a row, its trigger's personal fields put back."""
+        found = journey_of(row)
+        if PERSONAL not in found.event.values():
+            return found
+        private = self.ledger.rows("SELECT name, value FROM private WHERE owner = ?", found.id)
+        return replace(
+            found,
+            event={**found.event, **{item["name"]: json.loads(item["value"]) for item in private}},
+        )
+
+    def start(
+        self,
+        journey: Journey,
+        event: Mapping[str, Any],
+        private: Mapping[str, Datum],
+        *,
+        at: int,
+    ) -> None:
+        """Write a new journey; ``event`` is the trigger's, for ``trigger.<field>`` and why.
+
+        Its personal fields are kept apart, where they can be erased.
+        """
+        text = canonical_json(event)
+        self.ledger.insert(
+            "private",
+            [
+                {
+                    "owner": journey.id,
+                    "name": name,
+                    "value": canonical_json(value),
+                    "salt": sha(journey.id, name)[:16],
+                }
+                for name, value in private.items()
+            ],
+        )
+        row = {
+            "id": journey.id, "playbook": journey.playbook, "revision": journey.revision,
+            "customer": journey.customer, "trigger": journey.trigger,
+            "occurrence": journey.occurrence, "entry": journey.entry,
+            "started_at": journey.started_at, "event": text,
+            "state": str(journey.state), "ended_at": None, "reason": None, "goal": None,
+            "next_at": at,
+        }  # fmt: skip
+        self.ledger.insert("journeys", [row])
+        body = {
+            "state": str(journey.state), "playbook": journey.playbook,
+            "revision": journey.revision, "customer": journey.customer,
+            "trigger": journey.trigger, "occurrence": journey.occurrence, "entry": journey.entry,
+            "event": sha(text),
+        }  # fmt: skip
+        self.ledger.record(at, Transition.JOURNEY, journey.id, body)
+
+    def end(self, journey: Journey, *, at: int) -> None:
+        """Write that a journey is finished or stopped."""
+        self.ledger.update(
+            "journeys", journey.id, state=str(journey.state), ended_at=journey.ended_at,
+            reason=journey.reason, goal=journey.goal, next_at=None,
+        )  # fmt: skip
+        body = {
+            "state": str(journey.state), "ended_at": journey.ended_at,
+            "reason": journey.reason, "goal": journey.goal,
+        }  # fmt: skip
+        self.ledger.record(at, Transition.JOURNEY, journey.id, body)
+
+    def wake(self, journey: str, at: int | None) -> None:
+        """Say when a journey is to be looked at again; None: when something happens."""
+        self.ledger.execute(
+            "UPDATE journeys SET next_at = ? WHERE id = ? AND next_at IS NOT ?", at, journey, at
+        )
+
+    # -- actions ---------------------------------------------------------------------------
+
+    def actions_of(self, journeys: Sequence[str]) -> dict[str, dict[str, Action]]:
+        """Return the actions of journeys: journey -> step -> action."""
+        found: dict[str, dict[str, Action]] = {key: {} for key in journeys}
+        for part in _chunks(journeys):
+            marks = ",".join("?" * len(part))
+            sql = f"SELECT * FROM actions WHERE journey IN ({marks})"  # noqa: S608
+            for row in self.ledger.rows(sql, *part):
+                found[row["journey"]][row["step"]] = action_of(row)
+        return found
+
+    def add(self, action: Action, *, at: int) -> None:
+        """Write a new action."""
+        row = {
+            "id": action.id, "journey": action.journey, "playbook": action.playbook,
+            "customer": action.customer, "step": action.step, "channel": action.channel,
+            "kind": "task" if action.human else "message", "state": str(action.state),
+            "priority": action.priority, "opens_at": action.opens_at, "due_by": action.due_by,
+            "opened_at": action.opened_at, "closed_at": action.closed_at,
+            "assignee": action.assignee, "outcome": action.outcome, "asked": None, "note": None,
+            "reason": action.reason,
+            "evidence": canonical_json({"words": action.words, "anchor": action.anchor}),
+        }  # fmt: skip
+        self.ledger.insert("actions", [row])
+        self._record(action, at)
+
+    def move(self, action: Action, *, at: int, **also: str) -> None:
+        """Write an action's new state; ``also`` sets further columns (outcome, asked, note)."""
+        evidence = canonical_json({"words": action.words, "anchor": action.anchor})
+        self.ledger.update(
+            "actions", action.id, state=str(action.state), opens_at=action.opens_at,
+            due_by=action.due_by, opened_at=action.opened_at, closed_at=action.closed_at,
+            assignee=action.assignee, reason=action.reason, outcome=action.outcome,
+            evidence=evidence, **also,
+        )  # fmt: skip
+        self._record(action, at)
+
+    def step_values(self, actions: Iterable[Action]) -> dict[str, Datum]:
+        """Return what done tasks left: ``<step>.outcome`` and ``<step>.<asked>``."""
+        found: dict[str, Datum] = {}
+        for action in actions:
+            if action.state is not ActionState.DONE:
+                continue
+            if action.outcome:
+                found[f"{action.step}.outcome"] = action.outcome
+            row = self.ledger.one("SELECT asked FROM actions WHERE id = ?", action.id)
+            if row and row["asked"]:
+                answers = json.loads(row["asked"])
+                found |= {f"{action.step}.{name}": value for name, value in answers.items()}
+        return found
+
+    def _record(self, action: Action, at: int) -> None:
+        body = {
+            "state": str(action.state), "journey": action.journey, "step": action.step,
+            "opens_at": action.opens_at, "due_by": action.due_by, "opened_at": action.opened_at,
+            "closed_at": action.closed_at, "assignee": action.assignee,
+            "outcome": action.outcome, "reason": action.reason, "words": action.words,
+        }  # fmt: skip
+        known = {key: value for key, value in body.items() if value not in (None, "")}
+        self.ledger.record(at, Transition.ACTION, action.id, known)
+
+    # -- decisions -------------------------------------------------------------------------
+
+    def decide(self, decision: Decision) -> str:
+        """Write a decision and return its id; a deferral of the same occurrence is closed by it."""
+        parts = (
+            decision.gate, decision.playbook, decision.customer or "", decision.trigger,
+            decision.occurrence, decision.action or "", decision.reason or "" if decision.customer is None else "",
+        )  # fmt: skip
+        earlier = self.ledger.execute(
+            "UPDATE decisions SET open = 0 WHERE open = 1 AND gate = ? AND playbook = ?"
+            " AND customer = ? AND trigger = ? AND occurrence = ? AND action IS ?",
+            decision.gate, decision.playbook, decision.customer, decision.trigger,
+            decision.occurrence, decision.action,
+        )  # fmt: skip
+        key = name_id("d", *parts)
+        turn = 0
+        while (earlier or decision.customer is None) and self.ledger.one(
+            "SELECT 1 FROM decisions WHERE id = ?", key
+        ):
+            turn += 1
+            key = name_id("d", *parts, str(turn))
+        evidence = canonical_json(decision.evidence)
+        row = {
+            "id": key, "run_at": decision.run_at, "gate": decision.gate,
+            "playbook": decision.playbook, "revision": decision.revision,
+            "customer": decision.customer, "trigger": decision.trigger,
+            "occurrence": decision.occurrence, "entry": decision.entry,
+            "verb": str(decision.verb), "reason": decision.reason, "rule": decision.rule,
+            "place": decision.place, "until": decision.until,
+            "open": int(decision.verb is Verb.DEFERRED), "journey": decision.journey,
+            "action": decision.action, "evidence": evidence,
+        }  # fmt: skip
+        self.ledger.insert("decisions", [row])
+        body = {
+            name: value
+            for name, value in row.items()
+            if name not in ("id", "evidence", "open") and value is not None
+        }
+        body["evidence"] = sha(evidence)
+        self.ledger.record(decision.run_at, Transition.DECISION, key, body)
+        return key
+
+    def decided(
+        self, gate: str, playbook: str, customer: str, trigger: str, occurrence: str
+    ) -> bool:
+        """True when this occurrence has its final decision."""
+        row = self.ledger.one(
+            "SELECT 1 FROM decisions WHERE customer = ? AND playbook = ? AND gate = ?"
+            " AND trigger = ? AND occurrence = ? AND open = 0 AND verb <> 'deferred'",
+            customer, playbook, gate, trigger, occurrence,
+        )  # fmt: skip
+        return row is not None
+
+    def deferred(self, gate: str, at: int) -> Iterator[Row]:
+        """Yield the deferrals that are over at T."""
+        return self.ledger.rows(
+            "SELECT * FROM decisions WHERE open = 1 AND gate = ? AND until <= ? ORDER BY id",
+            gate,
+            at,
+        )
+
+
+def journey_of(row: Row) -> Journey:
+    """Return the journey of a table row."""
+    event = json.loads(row["event"])
+    return Journey(
+        id=row["id"], playbook=row["playbook"], revision=row["revision"],
+        customer=row["customer"], trigger=row["trigger"], occurrence=row["occurrence"],
+        entry=row["entry"], started_at=row["started_at"],
+        event_name=event.get("name", ""),
+        event={key: tuple(v) if isinstance(v, list) else v
+               for key, v in event.get("fields", {}).items()},
+        state=JourneyState(row["state"]), ended_at=row["ended_at"], reason=row["reason"],
+        goal=row["goal"],
+    )  # fmt: skip
+
+
+def action_of(row: Row) -> Action:
+    """Return the action of a table row."""
+    evidence = json.loads(row["evidence"])
+    return Action(
+        id=row["id"], journey=row["journey"], playbook=row["playbook"], customer=row["customer"],
+        step=row["step"], channel=row["channel"], human=row["kind"] == "task",
+        state=ActionState(row["state"]), priority=row["priority"], opens_at=row["opens_at"],
+        due_by=row["due_by"], opened_at=row["opened_at"], closed_at=row["closed_at"],
+        assignee=row["assignee"], outcome=row["outcome"], reason=row["reason"],
+        words=evidence["words"], anchor=evidence["anchor"],
+    )  # fmt: skip
+
+
+def cancelled(action: Action, *, at: int, reason: Reason) -> Action:
+    """Return an open action as cancelled."""
+    return replace(action, state=ActionState.CANCELLED, closed_at=at, reason=reason)
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]

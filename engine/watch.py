@@ -1,0 +1,287 @@
+"""Membership over time: who is in the segments and classes that triggers and stops look at.
+
+Edges are found here: absent, unknown or false before, true now. A definition that is new to the
+ledger (by the hash of all that it refers to) takes a silent baseline: its members are ``existing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.ids import sha
+from engine.ledger import Ledger
+from engine.log import Log
+from engine.words import Transition
+from rules.measures import Catalogue
+from rules.playbook import Playbook, Status, TriggerKind
+from rules.resolve import definition_hash
+from rules.vocabulary import Vocabulary
+
+__all__ = ["Shift", "Watched", "apply", "hash_of", "measure", "watched"]
+
+_SMALL = 2_000  #: up to so many customers are looked up one by one in the ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """One segment, class or ``class.value`` whose members the ledger follows."""
+
+    hash: str
+    name: str
+    catalogue: Catalogue = field(compare=False)
+
+    @property
+    def of_class(self) -> str | None:
+        """The class behind a class or ``class.value``; None for a segment."""
+        head = self.name.split(".", 1)[0]
+        return head if head in self.catalogue.classes else None
+
+    @property
+    def of_value(self) -> str | None:
+        """The value of ``class.value``."""
+        return self.name.split(".", 1)[1] if self.of_class and "." in self.name else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """What a run at T found changed in one definition."""
+
+    watched: Watched
+    baseline: bool  #: first seen: the members are existing ones, not edges
+    entered: Mapping[str, str]  #: customer -> value of the class, "" for segments
+    left: frozenset[str]  #: customers; one who changed value is in both
+
+
+def hash_of(book: Playbook, name: str) -> str:
+    """Return the hash under which a playbook's segment or class is watched."""
+    return definition_hash(book.catalogue, name)
+
+
+def watched(playbooks: Iterable[Playbook]) -> list[Watched]:
+    """Return what active playbooks need watched, each hash once, in a stable order."""
+    found: dict[str, Watched] = {}
+    for book in playbooks:
+        if book.status is not Status.ACTIVE:
+            continue
+        names = [trigger.segment or trigger.of_class for trigger in book.triggers]
+        names += [stop.leaves for stop in book.stops]
+        for name in names:
+            if name:
+                key = hash_of(book, name)
+                found.setdefault(key, Watched(hash=key, name=name, catalogue=book.catalogue))
+    return [found[key] for key in sorted(found)]
+
+
+def edge_kind(kind: TriggerKind) -> bool:
+    """True for triggers that fire on an edge of membership."""
+    return kind in (TriggerKind.ENTERS, TriggerKind.LEAVES, TriggerKind.CHANGES)
+
+
+def measure(
+    ledger: Ledger,
+    log: Log,
+    vocabulary: Vocabulary,
+    definitions: Sequence[Watched],
+    *,
+    at: int,
+    seq: int,
+    full: bool = False,
+) -> list[Shift]:
+    """Return the shifts of all watched definitions at (T, S).
+
+    Known definitions are asked only of customers for whom something may have changed since the
+    definition's last measuring; ``full`` asks all. Reads the ledger and the log, writes neither.
+    """
+    cursors = {
+        row["hash"]: (row["at"], row["seq"]) for row in ledger.rows("SELECT * FROM definitions")
+    }
+    plain: dict[tuple[int, int] | None, list[Watched]] = {}
+    for item in definitions:
+        cursor = cursors.get(item.hash)
+        if cursor == (at, seq):
+            continue
+        plain.setdefault(cursor, []).append(item)
+    shifts: list[Shift] = []
+    for since, items in plain.items():
+        for group in _groups(items):
+            shifts += _measure_group(
+                ledger, log, vocabulary, group, since=since, at=at, seq=seq, full=full
+            )
+    return sorted(shifts, key=lambda shift: shift.watched.hash)
+
+
+def _groups(items: Sequence[Watched]) -> list[tuple[Catalogue, list[Watched]]]:
+    """Join definitions whose catalogues do not contradict each other: one scan serves them."""
+    groups: list[tuple[Catalogue, list[Watched]]] = []
+    for item in items:
+        for index, (catalogue, members) in enumerate(groups):
+            joined = _joined(catalogue, item.catalogue)
+            if joined is not None:
+                groups[index] = (joined, [*members, item])
+                break
+        else:
+            groups.append((item.catalogue, [item]))
+    return groups
+
+
+def _joined(one: Catalogue, two: Catalogue) -> Catalogue | None:
+    if one is two:
+        return one
+    parts = []
+    for name in ("measures", "segments", "classes"):
+        left, right = getattr(one, name), getattr(two, name)
+        if any(left[key] != right[key] for key in left.keys() & right.keys()):
+            return None
+        parts.append({**left, **right})
+    return Catalogue(measures=parts[0], segments=parts[1], classes=parts[2])
+
+
+def _measure_group(
+    ledger: Ledger,
+    log: Log,
+    vocabulary: Vocabulary,
+    group: tuple[Catalogue, list[Watched]],
+    *,
+    since: tuple[int, int] | None,
+    at: int,
+    seq: int,
+    full: bool,
+) -> list[Shift]:
+    from rules.sql import changed_customers, compile_population, edges  # noqa: PLC0415  slow
+
+    catalogue, items = group
+    shifts: list[Shift] = []
+    bound = [
+        item
+        for item in items
+        if full or since is None or edges(catalogue, item.of_class or item.name).population_bound
+    ]
+    scoped = [item for item in items if item not in bound]
+    codes = log.codes()
+    for part, scope in ((bound, False), (scoped, True)):
+        if not part:
+            continue
+        if scope:
+            assert since is not None
+            names = sorted({item.of_class or item.name for item in part})
+            sql, binds = changed_customers(
+                vocabulary, catalogue, names,
+                at0=since[0], seq0=since[1], at1=at, seq1=seq, codes=codes,
+            )  # fmt: skip
+            changed = [row[0] for row in log.query(sql, binds)]
+            if not changed:
+                shifts += [_shift(item, {}, {}, baseline=False) for item in part]
+                continue
+            log.execute_scope(changed)
+            asked = sorted(log.customer_ids(changed).values())
+        segments = sorted({item.name for item in part if item.of_class is None})
+        classes = sorted({item.of_class for item in part if item.of_class})
+        population = compile_population(vocabulary, catalogue, segments, classes, scoped=scope)
+        table = log.table(population.sql(), population.binds(at, seq, codes))
+        for item in part:
+            now = _members(log, table, item)
+            before = (
+                {}
+                if since is None
+                else open_members(ledger, item.hash, among=asked if scope else None)
+            )
+            shifts.append(_shift(item, before, now, baseline=since is None))
+    return shifts
+
+
+def _members(log: Log, table: object, item: Watched) -> dict[str, str]:
+    import pyarrow as pa  # noqa: PLC0415  slow
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    assert isinstance(table, pa.Table)
+    if item.of_class is None:
+        rows = table.filter(table[f"s_{item.name}"])
+        codes = rows["customer"].to_pylist()
+        values = [""] * len(codes)
+    else:
+        column = table[f"c_{item.of_class}"]
+        chosen = pc.is_valid(column) if item.of_value is None else pc.equal(column, item.of_value)
+        rows = table.filter(chosen)
+        codes = rows["customer"].to_pylist()
+        values = rows[f"c_{item.of_class}"].to_pylist()
+    ids = log.customer_ids(codes)
+    return {ids[code]: value for code, value in zip(codes, values, strict=True)}
+
+
+def _shift(
+    item: Watched, before: Mapping[str, str], now: Mapping[str, str], *, baseline: bool
+) -> Shift:
+    entered = {customer: value for customer, value in now.items() if before.get(customer) != value}
+    left = frozenset(customer for customer, value in before.items() if now.get(customer) != value)
+    return Shift(watched=item, baseline=baseline, entered=entered, left=left)
+
+
+def open_members(
+    ledger: Ledger, definition: str, *, among: Sequence[str] | None = None
+) -> dict[str, str]:
+    """Return customer -> value of those who were inside at the last measuring."""
+    sql = "SELECT customer, value FROM membership WHERE definition = ? AND until IS NULL"
+    if among is None or len(among) > _SMALL:
+        rows = ledger.rows(sql, definition)
+        wanted = None if among is None else set(among)
+        return {
+            row["customer"]: row["value"]
+            for row in rows
+            if wanted is None or row["customer"] in wanted
+        }
+    found = {}
+    for customer in among:
+        row = ledger.one(sql + " AND customer = ?", definition, customer)
+        if row:
+            found[customer] = row["value"]
+    return found
+
+
+def apply(
+    ledger: Ledger, definitions: Sequence[Watched], shifts: Sequence[Shift], *, at: int, seq: int
+) -> None:
+    """Write the shifts, and forget definitions that nobody watches. Inside a transaction."""
+    for shift in shifts:
+        key = shift.watched.hash
+        for customer in sorted(shift.left):
+            ledger.execute(
+                "UPDATE membership SET until = ?"
+                " WHERE definition = ? AND customer = ? AND until IS NULL",
+                at, key, customer,
+            )  # fmt: skip
+        ledger.insert(
+            "membership",
+            [
+                {
+                    "definition": key, "customer": customer, "since": at, "until": None,
+                    "existing": int(shift.baseline), "value": value,
+                }
+                for customer, value in sorted(shift.entered.items())
+            ],
+            replace=True,  # a second run at one T, after a late import
+        )  # fmt: skip
+        if shift.baseline or shift.entered or shift.left:
+            body = {
+                "name": shift.watched.name,
+                "baseline": shift.baseline,
+                "entered": len(shift.entered),
+                "left": len(shift.left),
+                "digest": sha(*(f"+{c}={v}" for c, v in sorted(shift.entered.items())),
+                              *(f"-{c}" for c in sorted(shift.left))),
+            }  # fmt: skip
+            ledger.record(at, Transition.MEMBERSHIP, key, body)
+    kept = {item.hash for item in definitions}
+    for row in list(ledger.rows("SELECT hash FROM definitions")):
+        if row["hash"] not in kept:
+            ledger.execute("DELETE FROM definitions WHERE hash = ?", row["hash"])
+            ledger.execute(
+                "UPDATE membership SET until = ? WHERE definition = ? AND until IS NULL",
+                at, row["hash"],
+            )  # fmt: skip
+    for item in definitions:
+        ledger.execute(
+            "INSERT INTO definitions (hash, name, at, seq) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (hash) DO UPDATE SET at = excluded.at, seq = excluded.seq",
+            item.hash, item.name, at, seq,
+        )  # fmt: skip
