@@ -19,17 +19,27 @@ _STATES = {
     ActionState.OPEN: "open, waiting for a person",
 }
 
-_GATE = {
-    "only": "meets `only`",
-    "except": "meets `except`",
-    "again": "had it before",
-    "overlap": "another one runs",
-    "holdout": "held out",
-    "late": "event came late",
-    "existing": "from before the playbook went live",
-    "first": "first in the log",
-    "recheck": "meets `recheck`",
-    "step_late": "window was over",
+#: What a fact of the gate means in words; facts that are as usual are told together.
+_GATE: dict[tuple[str, str], str] = {
+    ("existing", "no"): "it happened after the playbook went live",
+    ("existing", "yes"): "it happened before the playbook went live",
+    ("late", "no"): "",
+    ("late", "yes"): "the event came too late",
+    ("only", "yes"): "`only` is met",
+    ("only", "no"): "`only` is not met",
+    ("only", "unknown"): "`only` can't be told",
+    ("except", "no"): "`except` is not met",
+    ("except", "yes"): "`except` is met",
+    ("again", "free"): "no earlier journey stands in the way",
+    ("again", "never"): "the customer had it before, and `again: never`",
+    ("again", "early"): "the last one is too recent for `again`",
+    ("overlap", "free"): "none of it is running",
+    ("overlap", "blocked"): "one of it is running",
+    ("holdout", "no"): "not held out",
+    ("holdout", "playbook"): "in the playbook's hold-out",
+    ("holdout", "project"): "in the project's hold-out",
+    ("recheck", "yes"): "",
+    ("step_late", "yes"): "the step's window was over",
 }
 
 
@@ -112,8 +122,8 @@ def _start(row: Row, tz: str) -> Iterator[str]:
         if name in evidence:
             yield from _trace(name, evidence[name])
     yield f"  decided by the run of {moment(row['run_at'], tz)}, matcher {evidence['matcher']}"
-    asked = [f"{_GATE[k]}: {v}" for k, v in evidence["gate"].items() if k in _GATE]
-    yield f"  gate: {', '.join(asked)}"
+    told = [_GATE.get((name, str(value)), "") for name, value in evidence["gate"].items()]
+    yield f"  gate: {'; '.join(part for part in told if part)}"
 
 
 def _decision(row: Row, tz: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``care doctor``: can this installation work, and with what?"""
+"""What ``care doctor`` looks at: can this installation work, and with what."""
 
 from __future__ import annotations
 

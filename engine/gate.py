@@ -20,7 +20,6 @@ __all__ = ["ORDER", "Answer", "Asked", "Gate", "gate_rules", "word"]
 #: care's own reasons in the order in which they are told, each with the facts that make it.
 ORDER: tuple[tuple[Reason, tuple[tuple[str, Comparison, tuple[Word, ...]], ...]], ...] = (
     (Reason.EXISTING, (("existing", Comparison.EQ, ("yes",)),)),
-    (Reason.NOT_FIRST, (("first", Comparison.EQ, ("no",)),)),
     (Reason.LATE, (("late", Comparison.EQ, ("yes",)),)),
     (Reason.ONLY, (("only", Comparison.ONE_OF, ("no", "unknown")),)),
     (Reason.EXCEPT, (("except", Comparison.EQ, ("yes",)),)),

@@ -21,6 +21,7 @@ from engine.gate import Gate, gate_rules
 from engine.ids import canonical_json
 from engine.ledger import Lease, Ledger
 from engine.log import Log, open_log
+from engine.paths import paths_of
 from engine.revisions import Revisions
 from engine.start import Starts, deferred_candidates, start_journeys
 from engine.stops import stop_journeys
@@ -29,25 +30,12 @@ from engine.watch import Shift, Watched, apply, measure, watched
 from engine.words import Transition
 from rules.errors import ClockError, InputError
 from rules.matcher import Matcher, open_matcher
-from rules.playbook import Playbook, Project, Status
+from rules.playbook import Playbook, Project, Status, TriggerKind
 from rules.units import to_iso
 
-__all__ = ["Paths", "RunResult", "Runner", "open_runner", "paths_of"]
+__all__ = ["RunResult", "Runner", "open_runner"]
 
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Paths:
-    """Where a project keeps what it remembers."""
-
-    log: Path
-    ledger: Path
-
-
-def paths_of(root: Path) -> Paths:
-    """Return the paths of a project."""
-    return Paths(log=root / ".care" / "log.duckdb", ledger=root / ".care" / "ledger.db")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +188,8 @@ class Runner:
             self.ledger, log, self.project.vocabulary, found, at=at, seq=seq,
             timezone=ctx.timezone,
         )  # fmt: skip
+        firsts = [c for c in candidates if c.trigger.kind is TriggerKind.FIRST]
+        ctx.facts.load({candidate.customer for candidate in firsts})
         wanted = [candidate for candidate in candidates if _meets(ctx, candidate)]
         approved = [row["playbook"] for row in self.ledger.rows("SELECT playbook FROM approvals")]
         starts = start_journeys(ctx, [*deferred_candidates(ctx), *wanted], approved=approved)
@@ -264,9 +254,20 @@ def _told(counts: Mapping[tuple[str, str], int]) -> dict[str, int]:
 
 
 def _meets(ctx: RunContext, candidate: Candidate) -> bool:
-    """Whether a candidate's event passes the trigger's ``where``."""
+    """Whether a candidate is what its trigger speaks of: its ``where``, and first means first."""
     events, event = candidate.trigger.events, candidate.event
-    return events is None or event is None or ctx.facts.passes(events.where, event)
+    if events is None or event is None:
+        return True
+    if not ctx.facts.passes(events.where, event):
+        return False
+    if candidate.trigger.kind is not TriggerKind.FIRST:
+        return True
+    return not any(
+        earlier.name in events.names
+        and (earlier.at, earlier.id) < (event.at, event.id)
+        and ctx.facts.passes(events.where, earlier)
+        for earlier in ctx.facts.history(candidate.customer).events
+    )
 
 
 def _versions() -> dict[str, str]:

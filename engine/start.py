@@ -18,13 +18,13 @@ from engine.store import Decision
 from engine.words import JourneyState, Reason, Verb
 from rules.history import Datum, Event
 from rules.matcher import Word
-from rules.playbook import Overlap, Playbook, TriggerKind
+from rules.playbook import Overlap, Playbook
 from rules.units import shift
 
 __all__ = ["Starts", "deferred_candidates", "start_journeys"]
 
 #: Reasons that concern many at once: one row a run with a count and a digest.
-_COUNTED = (Reason.EXISTING, Reason.NOT_FIRST, Reason.ONLY, Reason.EXCEPT)
+_COUNTED = (Reason.EXISTING, Reason.ONLY, Reason.EXCEPT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,6 @@ def _case(ctx: RunContext, one: Candidate, journeys: list[Journey]) -> _Case:
         "purpose": book.purpose,
         "gate": "start",
         "existing": word(_existing(ctx, one)),
-        "first": word(_is_first(ctx, one)),
         "late": word(_too_late(ctx, one)),
         "only": "yes" if book.only is None else word(evaluator.verdict(book.only)),
         "except": "no" if book.excepted is None else word(evaluator.verdict(book.excepted)),
@@ -141,20 +140,6 @@ def _existing(ctx: RunContext, one: Candidate) -> bool:
         one.playbook.name, one.trigger.path,
     )  # fmt: skip
     return row is not None and one.event.at <= row["live_at"]
-
-
-def _is_first(ctx: RunContext, one: Candidate) -> bool:
-    if one.trigger.kind is not TriggerKind.FIRST or one.event is None:
-        return True
-    events = one.trigger.events
-    assert events is not None
-    mine = (one.event.at, one.event.id)
-    return not any(
-        event.name in events.names
-        and (event.at, event.id) < mine
-        and ctx.facts.passes(events.where, event)
-        for event in ctx.facts.history(one.customer).events
-    )
 
 
 def _too_late(ctx: RunContext, one: Candidate) -> bool:

@@ -61,14 +61,12 @@ class Reason(StrEnum):
     HOLDOUT_PROJECT = "holdout_project"  #: in the project's hold-out
     LATE = "late"  #: the event arrived later than ``late`` accepts
     EXISTING = "existing"  #: happened before the playbook went live
-    NOT_FIRST = "not_first"  #: the customer had such an event before
     HOUSE_RULE = "house_rule"  #: a house rule said skip
     HOUSE_DEFER = "house_defer"  #: a house rule said defer
     DEFERRED_TOO_LONG = "deferred_too_long"  #: deferred past the step's due time
     PER_RUN = "per_run"  #: more new journeys than ``limits.per_run``
     RECHECK = "recheck"  #: the step's ``recheck`` was not true when it opened
     STEP_LATE = "step_late"  #: the step's window was over, and ``if_late: skip``
-    ANCHOR_UNKNOWN = "anchor_unknown"  #: the date that the step counts from is unknown
     ANCHOR_CANCELLED = "anchor_cancelled"  #: the step it counts from was cancelled
     STOP_EVENT = "stop_event"  #: an event of ``stop_when``
     STOP_LEAVES = "stop_leaves"  #: the customer left a segment of ``stop_when``

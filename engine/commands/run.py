@@ -1,0 +1,102 @@
+"""Commands that act: run, approve."""
+
+from __future__ import annotations
+
+import getpass
+
+import click
+
+from engine.commands.desk import FINDINGS, FORMAT, Desk, leave, progress_bar, show
+from rules.errors import ClockError, UsageError
+
+__all__ = ["approve", "run"]
+
+
+@click.command()
+@click.option("--at", help="Run at this instant (default: now).")
+@click.option("--from", "start", help="First instant of a series.")
+@click.option("--to", "end", help="Last instant of a series.")
+@click.option("--every", help='Step of a series: "1 day", "1 hour".')
+@click.option("--full", is_flag=True, help="Measure every customer, not only those with changes.")
+@click.option(
+    "--matcher",
+    type=click.Choice(["durable", "reference"]),
+    default="durable",
+    show_default=True,
+    help="The rule engine of the gates.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print only what needs a person.")
+@FORMAT
+@click.pass_obj
+def run(desk: Desk, at: str | None, start: str | None, end: str | None, every: str | None, matcher: str, form: str, *, full: bool, quiet: bool) -> None:  # fmt: skip
+    """Evaluate the playbooks and act. Made for cron: started twice it acts once.
+
+    \b
+    Examples:
+      care run
+      care run --at 2011-12-09T13:00
+      care run --from 2011-11-01T08:00 --to 2011-12-09T08:00 --every "1 day"
+    """
+    from engine.console import render_run, run_json  # noqa: PLC0415
+    from engine.run import open_runner  # noqa: PLC0415
+    from engine.series import instants  # noqa: PLC0415
+
+    project = desk.project(talk=True)
+    zone = project.vocabulary.timezone
+    series = [(start, end, every)] if start or end or every else []
+    if series and (at or not (start and end and every)):
+        raise UsageError("a series needs --from, --to and --every, and no --at")
+    moments = (
+        instants(desk.instant(start, zone), desk.instant(end, zone), every or "", zone)
+        if series
+        else [desk.instant(at, zone)]
+    )
+    results = []
+    with desk.ledger(create=True) as ledger, open_runner(
+        project, ledger, clock=desk.clock, prefer=matcher, full=full
+    ) as runner:  # fmt: skip
+        if runner.matcher.reason and matcher == "durable" and not quiet:
+            click.echo(f"care: reference matcher: {runner.matcher.reason}", err=True)
+        skipped = 0
+        with progress_bar("running") as progress:
+            for index, moment in enumerate(moments):
+                if series and runner.done_before(moment):
+                    skipped += 1
+                    continue
+                try:
+                    result = runner.run(moment)
+                except ClockError as error:
+                    if at or series:
+                        raise
+                    sent = runner.deliver().sent
+                    click.echo(
+                        f"care: {error}; only delivered ({sent} sent) [clock_back]", err=True
+                    )
+                    leave(FINDINGS)
+                results.append(result)
+                if progress:
+                    progress(index + 1, len(moments))
+                if form == "text" and (not quiet or result.held or result.delivery.failed):
+                    click.echo(render_run(result, zone))
+    if skipped and not quiet:
+        click.echo(f"care: {skipped} of {len(moments)} instants were run before", err=True)
+    if form == "json":
+        show([run_json(result) for result in results], form, str, zone)
+    elif results and not quiet:
+        number, head = results[-1].head
+        click.echo(f"audit head: {number} {head}")
+    if any(result.held for result in results) or project.broken:
+        leave(FINDINGS)
+
+
+@click.command()
+@click.argument("playbook")
+@click.option("--who", default=None, help="Who approves (default: the user of this machine).")
+@click.pass_obj
+def approve(desk: Desk, playbook: str, who: str | None) -> None:
+    """Let a PLAYBOOK that is held by its limit go, once."""
+    from engine.approvals import approve as write  # noqa: PLC0415
+
+    with desk.ledger() as ledger:
+        write(ledger, desk.project(), playbook, at=desk.clock(), who=who or getpass.getuser())
+    click.echo(f"{playbook} may pass its limit in the next run")

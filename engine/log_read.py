@@ -1,0 +1,244 @@
+"""Reading the log by (T, S): whole histories of some customers, and what is new between two runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from engine.log_schema import event_columns, quoted
+from rules.columns import attribute_datum, column, datum
+from rules.history import AttributeVersion, Datum, Event, History
+from rules.vocabulary import FieldType, Vocabulary
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = [
+    "POPULATION_COUNT",
+    "Arrival",
+    "customer_codes",
+    "customer_ids",
+    "events_between",
+    "histories",
+    "stage_codes",
+]
+
+_FETCH = 10_000  #: rows a round trip; keeps a pass over many histories flat in memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An event that a run sees and the run before it did not."""
+
+    customer: str
+    event: Event
+    source: str
+    late: bool  #: happened before the earlier run, came after it
+    corrects: bool  #: a new version of an event that the earlier run saw
+
+
+#: All customers with a visible event, or with any attribute version up to S.
+POPULATION_COUNT = """
+SELECT count(*) FROM (
+    SELECT customer FROM events
+    WHERE seq <= $seq AND occurred_at <= $at
+      AND seq NOT IN (SELECT seq FROM superseded WHERE by_seq <= $seq)
+    UNION
+    SELECT customer FROM attributes WHERE seq <= $seq
+)
+"""
+
+_EVENTS = """
+SELECT e.customer, e.kind, e.occurred_at, e.id, e.seq {columns}
+FROM events e JOIN wanted w ON e.customer = w.customer
+WHERE e.seq <= $seq AND e.occurred_at <= $at
+  AND e.seq NOT IN (SELECT seq FROM superseded WHERE by_seq <= $seq)
+ORDER BY e.customer, e.occurred_at, e.id, e.seq
+"""
+
+# The first version counts from the beginning of time, so it is kept even where it lies after T.
+_ATTRIBUTES = """
+SELECT customer, attribute, occurred_at, num, txt, id FROM (
+    SELECT a.*, row_number() OVER (
+        PARTITION BY a.customer, a.attribute ORDER BY a.occurred_at, a.id, a.seq) AS nth
+    FROM attributes a JOIN wanted w ON a.customer = w.customer
+    WHERE a.seq <= $seq
+)
+WHERE occurred_at <= $at OR nth = 1
+ORDER BY customer, attribute, occurred_at, id, seq
+"""
+
+# `corrected` walks back over all versions: the earlier run may have seen the last but one.
+_ARRIVALS = """
+WITH RECURSIVE versions AS (
+    SELECT by_seq, seq FROM superseded WHERE by_seq > $seq0 AND by_seq <= $seq1
+    UNION
+    SELECT v.by_seq, s.seq FROM versions v JOIN superseded s ON s.by_seq = v.seq
+), corrected AS (
+    SELECT DISTINCT v.by_seq FROM versions v JOIN events o ON o.seq = v.seq
+    WHERE o.seq <= $seq0 AND o.occurred_at <= $at0
+)
+SELECT e.customer, e.kind, e.occurred_at, e.id, e.seq {columns},
+       e.source, e.occurred_at <= $at0 AND e.seq > $seq0,
+       e.seq IN (SELECT by_seq FROM corrected), c.id
+FROM events e JOIN customers c ON c.code = e.customer
+WHERE e.kind IN ({kinds})
+  AND ((e.seq <= $seq0 AND e.occurred_at > $at0 AND e.occurred_at <= $at1)
+    OR (e.seq > $seq0 AND e.seq <= $seq1 AND e.occurred_at <= $at1))
+  AND e.seq NOT IN (SELECT seq FROM superseded WHERE by_seq <= $seq1)
+ORDER BY e.occurred_at, e.id, e.seq
+"""
+
+
+class _Decoder:
+    """Makes events of rows that begin (customer, kind, occurred_at, id, seq) + field columns."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> None:
+        # A column that differs from another in case only is one column.
+        self.columns: list[str] = list(
+            {name.lower(): name for name in event_columns(vocabulary)}.values()
+        )
+        place = {name.lower(): index + 5 for index, name in enumerate(self.columns)}
+        self.after = 5 + len(self.columns)
+        self._kinds: dict[int, tuple[str, tuple[tuple[str, FieldType, int], ...]]] = {}
+        for code, name in connection.execute("SELECT code, name FROM kinds").fetchall():
+            declared = vocabulary.events.get(name)
+            fields = declared.fields.items() if declared is not None else ()
+            self._kinds[code] = (
+                name,
+                tuple((key, field, place[column(field).lower()]) for key, field in fields),
+            )
+
+    @property
+    def select(self) -> str:
+        return "".join(f", e.{quoted(name)}" for name in self.columns)
+
+    def event(self, row: tuple[Any, ...]) -> Event:
+        name, fields = self._kinds[row[1]]
+        values: dict[str, Datum] = {}
+        for key, field, index in fields:
+            value = row[index]
+            if value is not None:
+                held = datum(field, value)
+                assert held is not None
+                values[key] = held
+        return Event(id=row[3], name=name, at=row[2], fields=values, seq=row[4])
+
+
+def stage_codes(
+    connection: duckdb.DuckDBPyConnection, table: str, customers: Iterable[int]
+) -> None:
+    """Make the temporary table ``table(customer INTEGER)``, without doubles, sorted."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    rows = pa.table({"customer": pa.array(sorted(set(customers)), type=pa.int32())})
+    connection.register("staged_codes", rows)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT * FROM staged_codes")  # noqa: S608
+    connection.unregister("staged_codes")
+
+
+def customer_codes(connection: duckdb.DuckDBPyConnection, ids: Iterable[str]) -> dict[str, int]:
+    """Return id -> code of those customers that the log knows."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    rows = pa.table({"id": pa.array(sorted(set(ids)), type=pa.string())})
+    connection.register("staged_ids", rows)
+    found = connection.execute(
+        "SELECT c.id, c.code FROM customers c JOIN staged_ids s ON s.id = c.id ORDER BY c.id"
+    ).fetchall()
+    connection.unregister("staged_ids")
+    return dict(found)
+
+
+def customer_ids(connection: duckdb.DuckDBPyConnection, codes: Iterable[int]) -> dict[int, str]:
+    """Return code -> id of those codes that are given."""
+    stage_codes(connection, "wanted", codes)
+    return dict(
+        connection.execute(
+            "SELECT c.code, c.id FROM customers c JOIN wanted w ON w.customer = c.code"
+            " ORDER BY c.code"
+        ).fetchall()
+    )
+
+
+def histories(
+    connection: duckdb.DuckDBPyConnection,
+    customers: Sequence[str],
+    *,
+    at: int,
+    seq: int,
+    vocabulary: Vocabulary,
+) -> dict[str, History]:
+    """Return what is visible of each customer at (T, S); unknown customers are empty."""
+    codes = customer_codes(connection, customers)
+    stage_codes(connection, "wanted", codes.values())
+    binds = {"at": at, "seq": seq}
+    decoder = _Decoder(connection, vocabulary)
+    events: dict[int, list[Event]] = {}
+    for row in _rows(connection, _EVENTS.format(columns=decoder.select), binds):
+        events.setdefault(row[0], []).append(decoder.event(row))
+    names = dict(connection.execute("SELECT code, name FROM attribute_names").fetchall())
+    attributes: dict[int, list[AttributeVersion]] = {}
+    for customer, attribute, occurred_at, num, txt, version in _rows(
+        connection, _ATTRIBUTES, binds
+    ):
+        field = vocabulary.attributes.get(names[attribute])
+        if field is not None:
+            attributes.setdefault(customer, []).append(
+                AttributeVersion(
+                    name=field.name,
+                    at=occurred_at,
+                    value=attribute_datum(field, num, txt),
+                    id=version,
+                )
+            )
+    found: dict[str, History] = {}
+    for customer in customers:
+        code = codes.get(customer, 0)
+        # Stable: rows come by (occurred_at, id, seq) within an attribute.
+        versions = sorted(attributes.get(code, ()), key=lambda version: version.name)
+        found[customer] = History(
+            customer=customer, events=tuple(events.get(code, ())), attributes=tuple(versions)
+        )
+    return found
+
+
+def events_between(
+    connection: duckdb.DuckDBPyConnection,
+    kinds: Sequence[str],
+    *,
+    vocabulary: Vocabulary,
+    bounds: Mapping[str, int],
+) -> Iterator[Arrival]:
+    """Return the newly visible events of some kinds, ordered by (occurred_at, id).
+
+    ``bounds`` holds at0, seq0, at1, seq1. All rows are read before the first is handed out, so the
+    caller may use the log meanwhile.
+    """
+    decoder = _Decoder(connection, vocabulary)
+    known = dict(connection.execute("SELECT name, code FROM kinds").fetchall())
+    wanted = sorted({known[kind] for kind in kinds if kind in known})
+    if not wanted:
+        return iter(())
+    sql = _ARRIVALS.format(columns=decoder.select, kinds=", ".join(map(str, wanted)))
+    rows = connection.execute(sql, dict(bounds)).fetchall()
+    after = decoder.after
+    return (
+        Arrival(
+            customer=row[after + 3],
+            event=decoder.event(row),
+            source=row[after],
+            late=row[after + 1],
+            corrects=row[after + 2],
+        )
+        for row in rows
+    )
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, sql: str, binds: Mapping[str, int]
+) -> Iterator[tuple[Any, ...]]:
+    cursor = connection.execute(sql, dict(binds))
+    while batch := cursor.fetchmany(_FETCH):
+        yield from batch

@@ -1,0 +1,67 @@
+"""What is legal and doubtful: few warnings, each true. Errors are the readers' business."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeGuard
+
+from rules.errors import Finding, Level, Span, did_you_mean
+from rules.evaluate import Evaluator
+from rules.history import History
+from rules.measures import Catalogue, Ratio
+from rules.playbook import HouseRules, Playbook
+from rules.vocabulary import Vocabulary
+
+__all__ = ["definition_warnings", "house_warnings"]
+
+#: Any instant will do: of nothing, nothing is known at any time. 2001-01-01T00:00Z.
+_SOME_TIME = 978_307_200_000_000
+
+
+def definition_warnings(
+    vocabulary: Vocabulary, catalogue: Catalogue, file: str
+) -> Iterator[Finding]:
+    """Yield the warnings about the definitions that stand in one file."""
+    for name, measure in catalogue.measures.items():
+        ratio = measure.measure
+        if isinstance(ratio, Ratio) and ratio.same is None and _in(measure.span, file):
+            yield Finding(
+                level=Level.WARNING,
+                code="share-without-same",
+                message=f'measure "{name}" may exceed 100%: nothing ties the two events together',
+                hint="add same: with a field that both have",
+                span=measure.span,
+                path=f"measures/{name}",
+            )
+    nobody = Evaluator(vocabulary, catalogue, at=_SOME_TIME, history=History(customer=""))
+    for name, segment in catalogue.segments.items():
+        if _in(segment.span, file) and nobody.in_segment(name):
+            yield Finding(
+                level=Level.WARNING,
+                code="matches-unknown",
+                message=f'segment "{name}" also takes customers of whom nothing is known',
+                hint="add a test that only somebody known can pass",
+                span=segment.span,
+                path=f"segments/{name}",
+            )
+
+
+def _in(span: Span | None, file: str) -> TypeGuard[Span]:
+    return span is not None and span.file == file
+
+
+def house_warnings(house: HouseRules, playbooks: Iterable[Playbook]) -> Iterator[Finding]:
+    """Yield a warning for every purpose in a house rule that no playbook has."""
+    known = sorted({playbook.purpose for playbook in playbooks if playbook.purpose})
+    for rule in house.rules:
+        for part, purposes in (("work", rule.purposes), ("running", rule.running_purposes)):
+            for purpose in purposes:
+                if purpose not in known:
+                    yield Finding(
+                        level=Level.WARNING,
+                        code="unknown-purpose",
+                        message=f'rule "{rule.name}": no playbook has the purpose "{purpose}"',
+                        hint=did_you_mean(purpose, known),
+                        span=rule.span,
+                        path=f"{rule.path}/when/{part}/purpose",
+                    )

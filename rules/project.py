@@ -1,0 +1,323 @@
+"""A care project on disk, read and checked whole: everything that is wrong, at once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rules.canonical import canonical, digest
+from rules.check import definition_warnings, house_warnings
+from rules.errors import Finding, Level, ProjectError, Span
+from rules.measures import Catalogue
+from rules.nodes import Node
+from rules.parse.asked import asked_fields
+from rules.parse.definitions import Definitions, read_definitions
+from rules.parse.house import read_house
+from rules.parse.names import Names, Section
+from rules.parse.place import Place
+from rules.parse.playbook import read_playbook
+from rules.parse.vocabulary import read_vocabulary
+from rules.playbook import HouseRules, Playbook, Project, Status
+from rules.resolve import closure, playbook_references
+from rules.source import read_yaml
+
+__all__ = ["check", "check_files", "load"]
+
+CARE, SHARED, HOUSE = "care.yaml", "shared.yaml", "house.yaml"
+#: No part of what a playbook does: where it stands and what only people read.
+_LABELS = frozenset({"words", "title", "strategy", "marks"})
+
+
+def load(root: Path) -> Project:
+    """Return the project in a folder, with its sound playbooks.
+
+    Raises ProjectError, with every finding, where care.yaml is missing or a shared file is wrong.
+    """
+    project, findings = check(root)
+    if project is None:
+        raise ProjectError(findings)
+    return project
+
+
+def check(root: Path) -> tuple[Project | None, tuple[Finding, ...]]:
+    """Return the project (None where a shared file is wrong) and all that is wrong with it."""
+    return check_files(_Folder(root), root=str(root.resolve()))
+
+
+def check_files(
+    files: Mapping[str, bytes], *, root: str = "."
+) -> tuple[Project | None, tuple[Finding, ...]]:
+    """Return what ``check`` returns, of files by their path in the project."""
+    reading = _Reading(source=files, root=root)
+    project = reading.project()
+    findings = reading.findings()
+    if project is None:
+        return None, findings
+    return replace(project, findings=findings), findings
+
+
+class _Folder(Mapping[str, bytes]):
+    """The files of a project folder, each read when it is asked for; OSError passes through."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def __getitem__(self, name: str) -> bytes:
+        path = self.root / name
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise KeyError(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        for name in (CARE, SHARED, HOUSE):
+            if (self.root / name).is_file():
+                yield name
+        for path in sorted((self.root / "playbooks").glob("*")):
+            if path.is_file():
+                yield f"playbooks/{path.name}"
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+@dataclass(slots=True)
+class _File:
+    """One file: its tree, and what each stage found."""
+
+    name: str
+    node: Node | None = None
+    text: str = ""
+    read: list[Finding] = field(default_factory=list)  #: by the YAML loader and the schema
+    parsed: list[Finding] = field(default_factory=list)
+
+    @property
+    def place(self) -> Place | None:
+        """Return the root of the file's tree."""
+        if self.node is None:
+            return None
+        return Place(node=self.node, path="", findings=self.parsed)
+
+    def findings(self) -> list[Finding]:
+        """Return what was found, each mistake once."""
+        better = {(each.path, each.code) for each in self.parsed if each.hint}
+        read = [each for each in self.read if (each.path, each.code) not in better or _flat(each)]
+        return [*read, *(each for each in self.parsed if not _told(each, read))]
+
+    @property
+    def broken(self) -> bool:
+        """True where something is an error."""
+        return any(found.level is Level.ERROR for found in self.findings())
+
+
+#: What the schema says about a place says it about everything below.
+_WHOLE = frozenset({"wrong-shape", "bad-word", "empty-value", "unknown-key"})
+#: Mistakes that the schema and the readers both see at the same place.
+_BOTH = frozenset({*_WHOLE, "missing-key"})
+
+
+def _flat(finding: Finding) -> bool:
+    """Tell whether the readers have nothing to add to what the schema says."""
+    return finding.code != "wrong-shape"
+
+
+def _told(found: Finding, before: Iterable[Finding]) -> bool:
+    """Tell whether the loader or the schema has said it already."""
+    for told in before:
+        if told.level is not Level.ERROR:
+            continue
+        if not told.path and told.code not in _BOTH and told.span.line == found.span.line:
+            return True  # the loader: what stands on that line is not what was meant
+        if told.span == found.span and told.code in _BOTH:
+            return True
+        if told.code in _WHOLE and told.path and f"{found.path}/".startswith(f"{told.path}/"):
+            return True
+        if told.code == found.code == "missing-key" and told.path == found.path:
+            return True
+    return False
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The reading of one project folder."""
+
+    source: Mapping[str, bytes]
+    root: str
+    files: dict[str, _File] = field(default_factory=dict)
+    templates: dict[str, str] = field(default_factory=dict)  #: path below templates/ -> hash
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return the findings of all files, by place."""
+        found = {finding for file in self.files.values() for finding in file.findings()}
+        return tuple(sorted(found, key=lambda finding: finding.order))
+
+    def project(self) -> Project | None:
+        """Read everything; None where a shared file is wrong."""
+        care = self._file(CARE, "care")
+        shared = self._file(SHARED, "shared")
+        house = self._file(HOUSE, "house")
+        books = [self._file(name, "playbook") for name in self._playbook_names()]
+        if care.place is None or not care.place.is_mapping():
+            return None
+        names = read_vocabulary(care.place)
+        asked = asked_fields(
+            names.vocabulary, [(book.name, book.node, book.parsed) for book in books]
+        )
+        names.vocabulary = asked.vocabulary
+        defined = _definitions(shared, names)
+        known = frozenset(_playbook_name(book) for book in books)
+        rules = read_house(house.place, defined.names, known) if house.place else HouseRules()
+        playbooks = self._playbooks(books, defined, unsound=care.broken or shared.broken)
+        vocabulary, catalogue = names.vocabulary, defined.catalogue
+        if care.broken or shared.broken or house.broken or rules is None:
+            return None
+        shared.parsed += definition_warnings(vocabulary, catalogue, SHARED)
+        if not any(book.broken for book in books):
+            house.parsed += house_warnings(rules, playbooks)
+        return Project(
+            root=self.root,
+            vocabulary=vocabulary,
+            catalogue=catalogue,
+            house=rules,
+            playbooks=tuple(playbooks),
+            broken=tuple(book.name for book in books if book.broken),
+            config_hash=digest(
+                [
+                    canonical(vocabulary, skip=frozenset({"title", "business"})),
+                    canonical(rules),
+                    canonical(catalogue, skip=_LABELS),
+                    [[each.name, each.revision, each.status] for each in playbooks],
+                ]
+            ),
+            asked=dict(asked.fields),
+        )
+
+    def _playbooks(
+        self, books: list[_File], defined: Definitions, *, unsound: bool
+    ) -> list[Playbook]:
+        """Return the sound playbooks; ``unsound`` shared definitions are not evaluated."""
+        found: dict[str, Playbook] = {}
+        for book in books:
+            if book.place is None:
+                continue
+            playbook = read_playbook(
+                book.place,
+                defined.names,
+                defined.catalogue,
+                self._has_template,
+                file=book.name,
+                source=book.text,
+            )
+            if playbook is None or book.broken:
+                continue
+            if playbook.name in found:
+                first = found[playbook.name].file
+                message = f'the playbook "{playbook.name}" stands in {first} already'
+                name = book.place.get("playbook")
+                assert name is not None
+                name.error("name-clash", message, "give one of them another name")
+                continue
+            if playbook.catalogue is not defined.catalogue and not unsound:
+                book.parsed += definition_warnings(
+                    defined.names.vocabulary, playbook.catalogue, book.name
+                )
+            found[playbook.name] = replace(playbook, revision=self._revision(playbook))
+        return list(found.values())
+
+    def _revision(self, playbook: Playbook) -> str:
+        """Return the hash of everything that can change what the playbook does."""
+        bare = replace(
+            playbook,
+            title="",
+            file="",
+            owner="",
+            status=Status.ACTIVE,
+            revision="",
+            catalogue=Catalogue(measures={}, segments={}, classes={}),
+        )
+        texts = sorted({step.template for step in playbook.steps if step.template})
+        return digest(
+            [
+                canonical(bare, skip=frozenset({"words"})),
+                canonical(closure(playbook.catalogue, playbook_references(playbook)), skip=_LABELS),
+                [[path, self.templates[path]] for path in texts],
+            ]
+        )
+
+    def _has_template(self, path: str) -> bool:
+        if path not in self.templates:
+            try:
+                text = self.source[f"templates/{path}"]
+            except (KeyError, OSError):
+                return False
+            self.templates[path] = hashlib.sha256(text).hexdigest()
+        return True
+
+    def _playbook_names(self) -> list[str]:
+        found: list[str] = []
+        for name in sorted(self.source):
+            folder, _, file = name.rpartition("/")
+            if folder != "playbooks" or file.startswith("."):
+                continue
+            if name.endswith(".yaml"):
+                found.append(name)
+            elif name.endswith(".yml"):
+                self.files[name] = _File(name=name, read=[_not_read(name)])
+        return found
+
+    def _file(self, name: str, kind: str) -> _File:
+        file = self.files[name] = _File(name=name)
+        place = Span(name, 1, 1)
+        try:
+            data = self.source[name]
+        except KeyError:
+            if name == CARE:
+                message = f"there is no care.yaml in {self.root}"
+                hint = "go to a project's folder, or make one with `care init`"
+                file.read.append(
+                    Finding(code="missing-file", message=message, hint=hint, span=place)
+                )
+            return file
+        except OSError as error:
+            message = f"the file can't be read: {error.strerror}"
+            file.read.append(Finding(code="unreadable-file", message=message, span=place))
+            return file
+        file.node, found = read_yaml(data, name)
+        if name in (SHARED, HOUSE):
+            found = tuple(each for each in found if each.code != "empty-file")
+        file.read += found
+        file.text = data.decode("utf-8", "replace").removeprefix("\ufeff")
+        if file.node is not None:
+            from rules.schema import validate  # noqa: PLC0415 -- jsonschema is slow to import
+
+            file.read += validate(file.node, kind)
+        return file
+
+
+def _definitions(shared: _File, names: Names) -> Definitions:
+    empty = Catalogue(measures={}, segments={}, classes={})
+    place = shared.place
+    if place is not None and place.is_mapping():
+        return read_definitions(place, names)
+    if shared.broken:
+        names.opened |= {Section.MEASURES, Section.SEGMENTS, Section.CLASSES}
+    return Definitions(names=names, catalogue=empty)
+
+
+def _playbook_name(book: _File) -> str:
+    """Return the name of a playbook, also of one that can't be read; else that of its file."""
+    found = re.search(r"^playbook:[ \t]*([^\s#]+)", book.text, re.MULTILINE)
+    return found[1].strip("\"'") if found else Path(book.name).stem
+
+
+def _not_read(name: str) -> Finding:
+    return Finding(
+        level=Level.WARNING,
+        code="file-name",
+        message="this file is not read",
+        hint=f"name it {name.removesuffix('.yml')}.yaml",
+        span=Span(name, 1, 1),
+    )

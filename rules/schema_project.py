@@ -1,0 +1,258 @@
+"""Schemas of care.yaml (vocabulary and settings) and house.yaml (house rules)."""
+
+from __future__ import annotations
+
+from rules.schema_shapes import (
+    Schema,
+    either,
+    flag,
+    items,
+    name,
+    named,
+    number,
+    open_table,
+    ref,
+    table,
+    text,
+    value,
+    values,
+    word,
+)
+
+__all__ = ["CARE", "CARE_DEFINITIONS", "HOUSE"]
+
+_TYPES = ["number", "text", "yes_no", "date", "instant"]
+
+#: The two shapes that fields of events and attributes of customers share.
+CARE_DEFINITIONS: dict[str, Schema] = {
+    "type": either(
+        "number, text, yes_no, date, instant, a list of words, or {type: ..., pii: yes}.",
+        *_TYPES,
+        ["low", "high"],
+        {"any_of": ["cost", "service"]},
+        scalar={"type": ["string"]},
+        sequence={"type": ["string", "number", "boolean"]},
+        mapping=ref("long_type"),
+    ),
+    "long_type": table(
+        "a type",
+        "A type with its properties.",
+        {
+            "type": values("number, text, yes_no, date, instant or a list of words.", "date"),
+            "any_of": values("Words of which several may hold at once.", ["cost", "service"]),
+            "pii": flag("Personal: never in the audit chain.", "yes"),
+            "calendar": word(
+                "Of a date.",
+                {"solar": "the usual calendar", "lunar": "the Chinese lunar calendar"},
+                "lunar",
+            ),
+        },
+    ),
+}
+
+_EVENT: Schema = {
+    **table(
+        "an event",
+        "One kind of event that may stand in the log.",
+        {
+            "title": text("What people see.", "下单"),
+            "fields": named("What it carries, with types.", ref("type"), {"amount": "number"}),
+        },
+    ),
+    "type": ["object", "null"],
+}
+
+_CHANNEL = {
+    **open_table(
+        "a channel",
+        "A way in which an action reaches somebody.",
+        {
+            "kind": word(
+                "How it is delivered.",
+                {
+                    "task": "a task for a person",
+                    "file": "a file an action, in a folder",
+                    "smtp": "an e-mail",
+                    "webhook": "a signed request to an address",
+                    "wecom": "a WeCom message",
+                    "dingtalk": "a DingTalk message",
+                    "feishu": "a Feishu message",
+                    "apprise": "any other service that Apprise knows",
+                },
+                "task",
+            ),
+            "reaches_customer": flag("Bound by caps, quiet hours and consent.", "no"),
+            "to": text("The address: an attribute of the customer.", "customer.email"),
+        },
+        value("A setting of this kind of channel.", "${env:SMTP_HOST}"),
+    ),
+    "required": ["kind"],
+}
+
+_ROLE = either(
+    "Who gets tasks: a fixed name, or the one whom an attribute of the customer names.",
+    "客服组",
+    {"from": "customer.account_manager", "else": "客户成功组"},
+    scalar=value(""),
+    mapping=table(
+        "a role",
+        "Who gets tasks.",
+        {
+            "from": name("The attribute that names the person.", "customer.account_manager"),
+            "else": text("Who gets it where the attribute is unknown.", "客户成功组"),
+            "capacity": text("Tasks a working day.", "25 a day"),
+        },
+    ),
+)
+
+CARE = table(
+    "care.yaml",
+    "The vocabulary that playbooks may use, and the settings of the project.",
+    {
+        "care": {
+            "description": "The version of the language.",
+            "oneOf": [{"const": 1, "description": "the first"}],
+            "examples": [1],
+        },
+        "business": text("The firm's name.", "云帆科技"),
+        "timezone": text("The business zone.", "Asia/Shanghai"),
+        "calendar": text("Public holidays of this country, or none.", "CN", "none"),
+        "hours": text("Working hours.", "09:00-18:00"),
+        "events": named(
+            "The kinds of events that may stand in the log.",
+            _EVENT,
+            {"order": {"title": "下单", "fields": {"amount": "number"}}},
+            empty=True,
+        ),
+        "event_groups": named(
+            "Names for several events, usable wherever one is.",
+            values("The events.", ["call", "visit"]),
+            {"contact": ["call", "visit"]},
+            empty=True,
+        ),
+        "customer": named(
+            "The attributes of a customer, with types.",
+            ref("type"),
+            {"region": ["华东", "华南"]},
+            empty=True,
+        ),
+        "channels": named(
+            "The ways in which actions reach somebody.",
+            _CHANNEL,
+            {"call": {"kind": "task"}},
+            empty=True,
+        ),
+        "roles": named("Who gets tasks.", _ROLE, {"support": "客服组"}, empty=True),
+        "dates": named(
+            "The firm's own named days.",
+            value("A date, or every year MM-DD.", "2026-03-18", "every year 11-20"),
+            {"周年庆": "every year 11-20"},
+            empty=True,
+        ),
+        "limits": table(
+            "limits",
+            "How much may happen in one run before it asks.",
+            {"per_run": number("New journeys of one playbook a run.", 500)},
+        ),
+        "give_up": text("Closes tasks that nobody finishes.", "after 30 days"),
+    },
+    ["care"],
+)
+
+_PURPOSES = values("Purposes of playbooks.", ["marketing", "value"])
+_WORK = {
+    "purpose": values("Its purpose, or one of these.", "marketing"),
+    "playbook": values("Its playbook, or one of these.", "churn_rescue"),
+}
+_RULE = table(
+    "a rule",
+    "One rule: judges each piece of work that starts or runs.",
+    {
+        "rule": text("Its name.", "no_marketing_while_complaining"),
+        "when": table(
+            "when",
+            "When the rule applies.",
+            {
+                "work": open_table(
+                    "work",
+                    "The piece of work that is judged.",
+                    {**_WORK, "channel": values("Its channel, or one of these.", "email")},
+                    values("A property of the work."),
+                ),
+                "customer": ref("who", "What holds of the customer.", {"open_complaints": "above 0"}),
+                "running": open_table(
+                    "running",
+                    "Other work of the same customer.",
+                    _WORK,
+                    values("A property of that work."),
+                ),
+            },
+        ),
+        "then": value("hold, skip, defer D, assign a role or use a channel.", "skip", "defer 2 days"),
+    },
+    ["rule", "when", "then"],
+)  # fmt: skip
+
+HOUSE = table(
+    "house.yaml",
+    "What binds every playbook: rules, routing, caps, quiet hours, consent.",
+    {
+        "rules": {
+            **items(
+                "Rules that judge each piece of work.",
+                _RULE,
+                [{"rule": "a", "when": {"work": {"purpose": "marketing"}}, "then": "skip"}],
+                least=0,
+            ),
+            "type": ["array", "null"],
+        },
+        "routing": items(
+            "Which channel `do: message` takes: the first line that fits.",
+            table(
+                "a line of routing",
+                "A channel, and when it is taken.",
+                {
+                    "use": name("A channel, or an attribute that names one.", "email"),
+                    "if": ref("who", "When it is taken.", {"birth_year": "at least 1990"}),
+                },
+                ["use"],
+            ),
+            [{"use": "preferred_channel"}, {"use": "email"}],
+        ),
+        "caps": items(
+            "How much may reach one customer.",
+            table(
+                "a cap",
+                "At most so many in a rolling window.",
+                {
+                    "at_most": number("So many.", 3),
+                    "per": text("In this time.", "7 days"),
+                    "purposes": _PURPOSES,
+                    "channels": values("Channels that count.", ["email"]),
+                    "exempt": values("Purposes that are always let through.", ["repair"]),
+                    "then": value("What happens to more: skip or defer.", "defer"),
+                },
+                ["at_most", "per"],
+            ),
+            [{"at_most": 3, "per": "7 days", "then": "defer"}],
+        ),
+        "quiet": table(
+            "quiet",
+            "When nothing is sent.",
+            {
+                "hours": text("Local hours.", "21:00-08:30"),
+                "channels": values("Channels that are bound.", ["wecom"]),
+                "exempt": values("Purposes that are always let through.", ["repair"]),
+                "then": value("What happens: wait or skip.", "wait"),
+            },
+            ["hours"],
+        ),
+        "consent": open_table(
+            "consent",
+            "Which attribute allows which channel.",
+            {"purposes": _PURPOSES},
+            value("The attribute that allows this channel.", "customer.email_ok"),
+        ),
+        "holdout": value("The share of customers that no playbook touches.", "5%"),
+    },
+)
