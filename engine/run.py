@@ -26,7 +26,7 @@ from engine.revisions import Revisions
 from engine.start import Starts, deferred_candidates, start_journeys
 from engine.stops import stop_journeys
 from engine.store import Store
-from engine.watch import Shift, Watched, apply, measure, watched
+from engine.watch import Compiled, Shift, Watched, apply, measure, watched
 from engine.words import Transition
 from rules.errors import ClockError, InputError
 from rules.matcher import Matcher, open_matcher
@@ -88,6 +88,7 @@ class Runner:
         self.store = Store(ledger)
         self.revisions = Revisions(ledger)
         self.calendar = WorkingCalendar.of(project.vocabulary)
+        self._compiled: Compiled = {}
         self.books = {book.name: book for book in project.playbooks}
         self.matcher: Matcher = open_matcher(gate_rules(project.house), prefer)
 
@@ -152,8 +153,9 @@ class Runner:
         pinned = self._pinned()
         definitions = watched([*active, *pinned])
         shifts = measure(
-            self.ledger, log, self.project.vocabulary, definitions, at=at, seq=seq, full=self.full
-        )
+            self.ledger, log, self.project.vocabulary, definitions, at=at, seq=seq,
+            full=self.full, compiled=self._compiled,
+        )  # fmt: skip
         ctx = RunContext(
             project=self.project, ledger=self.ledger, store=self.store, revisions=self.revisions,
             facts=Facts(log, self.project.vocabulary, at=at, seq=seq),

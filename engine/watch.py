@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from engine.ids import sha
 from engine.ledger import Ledger
@@ -18,7 +19,13 @@ from rules.playbook import Playbook, Status, TriggerKind
 from rules.resolve import definition_hash
 from rules.vocabulary import Vocabulary
 
-__all__ = ["Shift", "Watched", "apply", "hash_of", "measure", "watched"]
+if TYPE_CHECKING:
+    from rules.sql import Population
+
+__all__ = ["Compiled", "Shift", "Watched", "apply", "hash_of", "measure", "watched"]
+
+#: Question by hashes and scope -> what ``compile_population`` made of it, and its SQL.
+Compiled = dict[tuple[tuple[str, ...], bool], tuple["Population", str]]
 
 _SMALL = 2_000  #: up to so many customers are looked up one by one in the ledger
 
@@ -87,10 +94,11 @@ def measure(
     at: int,
     seq: int,
     full: bool = False,
+    compiled: Compiled | None = None,
 ) -> list[Shift]:
     """Return the shifts of all watched definitions at (T, S).
 
-    Known definitions are asked only of customers for whom something may have changed since the
+    ``compiled`` keeps compiled questions from run to run of one project. Known definitions are asked only of customers for whom something may have changed since the
     definition's last measuring; ``full`` asks all. Reads the ledger and the log, writes neither.
     """
     cursors = {
@@ -106,8 +114,9 @@ def measure(
     for since, items in plain.items():
         for group in _groups(items):
             shifts += _measure_group(
-                ledger, log, vocabulary, group, since=since, at=at, seq=seq, full=full
-            )
+                ledger, log, vocabulary, group, since=since, at=at, seq=seq, full=full,
+                compiled={} if compiled is None else compiled,
+            )  # fmt: skip
     return sorted(shifts, key=lambda shift: shift.watched.hash)
 
 
@@ -147,6 +156,7 @@ def _measure_group(
     at: int,
     seq: int,
     full: bool,
+    compiled: Compiled,
 ) -> list[Shift]:
     from rules.sql import changed_customers, compile_population, edges  # noqa: PLC0415  slow
 
@@ -165,20 +175,24 @@ def _measure_group(
         if scope:
             assert since is not None
             names = sorted({item.of_class or item.name for item in part})
-            sql, binds = changed_customers(
+            asking, binds = changed_customers(
                 vocabulary, catalogue, names,
                 at0=since[0], seq0=since[1], at1=at, seq1=seq, codes=codes,
             )  # fmt: skip
-            changed = [row[0] for row in log.query(sql, binds)]
+            changed = [row[0] for row in log.query(asking, binds)]
             if not changed:
                 shifts += [_shift(item, {}, {}, baseline=False) for item in part]
                 continue
             log.execute_scope(changed)
             asked = sorted(log.customer_ids(changed).values())
-        segments = sorted({item.name for item in part if item.of_class is None})
-        classes = sorted({item.of_class for item in part if item.of_class})
-        population = compile_population(vocabulary, catalogue, segments, classes, scoped=scope)
-        table = log.table(population.sql(), population.binds(at, seq, codes))
+        key = (tuple(item.hash for item in part), scope)
+        if key not in compiled:
+            segments = sorted({item.name for item in part if item.of_class is None})
+            classes = sorted({item.of_class for item in part if item.of_class})
+            population = compile_population(vocabulary, catalogue, segments, classes, scoped=scope)
+            compiled[key] = (population, population.sql())
+        population, sql = compiled[key]
+        table = log.table(sql, population.binds(at, seq, codes))
         for item in part:
             now = _members(log, table, item)
             before = (

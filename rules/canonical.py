@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
+from functools import lru_cache
 
-__all__ = ["canonical", "digest"]
+__all__ = ["Json", "canonical", "digest", "fingerprint"]
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 
@@ -38,16 +39,24 @@ def canonical(value: object, *, skip: frozenset[str] = frozenset()) -> Json:
             return [canonical(item, skip=skip) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
         shown: dict[str, Json] = {"": type(value).__name__}
-        for field in fields(value):
-            if field.compare and field.name not in skip:
-                shown[field.name] = canonical(getattr(value, field.name), skip=skip)
+        for name in _compared(type(value)):
+            if name not in skip:
+                shown[name] = canonical(getattr(value, name), skip=skip)
         return shown
     raise TypeError(f"no canonical form of {type(value).__name__}")
 
 
+@lru_cache(maxsize=256)
+def _compared(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if field.compare)
+
+
 def digest(value: object, *, skip: frozenset[str] = frozenset()) -> str:
     """Return 16 hex digits of the sha256 of a value's canonical JSON."""
-    text = json.dumps(
-        canonical(value, skip=skip), ensure_ascii=False, sort_keys=True, separators=(",", ":")
-    )
+    return fingerprint(canonical(value, skip=skip))
+
+
+def fingerprint(shown: Json) -> str:
+    """Return 16 hex digits of the sha256 of JSON, keys in order, no spaces."""
+    text = json.dumps(shown, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rules.canonical import canonical, digest
+from rules.canonical import canonical, digest, fingerprint
 from rules.check import definition_warnings, house_warnings
 from rules.errors import Finding, Level, ProjectError, Span
 from rules.measures import Catalogue
@@ -148,6 +148,7 @@ class _Reading:
     root: str
     files: dict[str, _File] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)  #: path below templates/ -> hash
+    digests: dict[int, tuple[object, str]] = field(default_factory=dict)  #: by identity
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the findings of all files, by place."""
@@ -184,12 +185,12 @@ class _Reading:
             house=rules,
             playbooks=tuple(playbooks),
             broken=tuple(book.name for book in books if book.broken),
-            config_hash=digest(
+            config_hash=fingerprint(
                 [
                     canonical(vocabulary, skip=frozenset({"title", "business"})),
                     canonical(rules),
                     canonical(catalogue, skip=_LABELS),
-                    [[each.name, each.revision, each.status] for each in playbooks],
+                    [[each.name, each.revision, each.status.value] for each in playbooks],
                 ]
             ),
             asked=dict(asked.fields),
@@ -239,13 +240,21 @@ class _Reading:
             catalogue=Catalogue(measures={}, segments={}, classes={}),
         )
         texts = sorted({step.template for step in playbook.steps if step.template})
-        return digest(
+        reached = closure(playbook.catalogue, playbook_references(playbook))
+        return fingerprint(
             [
                 canonical(bare, skip=frozenset({"words"})),
-                canonical(closure(playbook.catalogue, playbook_references(playbook)), skip=_LABELS),
+                {name: self._digest(definition) for name, definition in reached.items()},
                 [[path, self.templates[path]] for path in texts],
             ]
         )
+
+    def _digest(self, definition: object) -> str:
+        """Return a definition's hash, computed once: playbooks share most of them."""
+        key = id(definition)
+        if key not in self.digests:
+            self.digests[key] = (definition, digest(definition, skip=_LABELS))
+        return self.digests[key][1]
 
     def _has_template(self, path: str) -> bool:
         if path not in self.templates:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping as Table
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rules.errors import Finding
 from rules.nodes import Node
@@ -73,7 +73,64 @@ def _document(kind: str) -> Schema:
                 waiting.append(shapes[name])
     ordered = {name: used[name] for name in shapes if name in used}
     head = {"$schema": "http://json-schema.org/draft-07/schema#"}
-    return {**head, **schema, **({"definitions": ordered} if ordered else {})}
+    return _hoisted({**head, **schema, "definitions": ordered})
+
+
+def _hoisted(document: Schema) -> Schema:
+    """Return the document with every key that stands in several tables written once.
+
+    The kinds of a step or measure have most of their keys in common: without this the schema of a
+    playbook has three times the size.
+    """
+    seen: dict[str, int] = {}
+    homes: dict[str, str] = {}
+    definitions: Schema = document["definitions"]
+
+    def count(part: Any) -> None:
+        if isinstance(part, list):
+            for each in part:
+                count(each)
+        elif isinstance(part, dict):
+            for each in _properties(part).values():
+                text = json.dumps(each)
+                seen[text] = seen.get(text, 0) + 1
+            for each in part.values():
+                count(each)
+
+    def share(part: Any) -> Any:
+        if isinstance(part, list):
+            return [share(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        known = _properties(part)
+        return {
+            key: {name: home(name, shape) for name, shape in known.items()}
+            if key == "properties" and known
+            else share(each)
+            for key, each in part.items()
+        }
+
+    def home(name: str, shape: Schema) -> Schema:
+        text = json.dumps(shape)
+        if seen[text] == 1 or "$ref" in shape:
+            return cast("Schema", share(shape))
+        if text not in homes:
+            number = sum(key == name or key.startswith(f"{name}_") for key in definitions)
+            homes[text] = f"{name}_{number + 1}" if number else name
+            definitions[homes[text]] = {}
+            definitions[homes[text]] = share(shape)
+        return {"$ref": f"#/definitions/{homes[text]}"}
+
+    count(document)
+    for name in list(definitions):
+        definitions[name] = share(definitions[name])
+    return {key: part if key == "definitions" else share(part) for key, part in document.items()}
+
+
+def _properties(part: Schema) -> Table[str, Schema]:
+    """Return the keys of a table; a key that is itself called ``properties`` is none."""
+    known = part.get("properties")
+    return known if isinstance(known, dict) and "additionalProperties" in part else {}
 
 
 def _references(schema: Any) -> list[str]:

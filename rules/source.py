@@ -15,7 +15,8 @@ from rules.errors import Finding, Level
 from rules.nodes import Node
 from rules.source_page import MAX_BYTES, Edit, Page, decode
 from rules.source_silent import EnoughError, Mistake, start_of
-from rules.source_syntax import Stop, guesses, stop_of
+from rules.source_stop import Stop, stop_of
+from rules.source_syntax import guesses
 from rules.source_tree import MAX_DEPTH, TooDeepError, Tree, events
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "read_yaml"]
@@ -26,7 +27,7 @@ MAX_FINDINGS = 50
 #: Characters parsed on behalf of one file, all repairs together: keeps 1 MB under a second.
 _BUDGET = 4_000_000
 
-#: What a misplaced dash makes of the lines below it.
+#: What indentation that is wrong makes of the lines below it.
 _SHAPE = frozenset({"indent", "missing-dash", "syntax"})
 
 
@@ -51,6 +52,7 @@ class _Reader:
         self.page = page
         self.kept: list[Finding] = []
         self.budget = _BUDGET
+        self.shape = -9  #: line of the last mistake in the indentation, mended
 
     def read(self) -> tuple[Node | None, list[Finding]]:
         while True:
@@ -85,7 +87,8 @@ class _Reader:
         if not chosen or self.budget < 0 or len(self.kept) > MAX_FINDINGS:
             return False
         chosen = _apart(chosen)
-        self.kept += findings
+        for finding in findings:
+            self._keep(finding)
         self.page = self.page.edited(tuple(chosen))
         return True
 
@@ -104,20 +107,22 @@ class _Reader:
             self.budget -= cost
             mended = self.page.edited(mistake.edits)
             if self._further(mended, stop):
-                if not self._follows(mistake.finding):
-                    self.kept.append(mistake.finding)
+                self._keep(mistake.finding)
                 self.page = mended
                 return True
         if last is not None and not self._follows(last.finding):
             self.kept.append(last.finding)
         return False
 
+    def _keep(self, finding: Finding) -> None:
+        if not self._follows(finding):
+            self.kept.append(finding)
+        if finding.code in _SHAPE or "dash" in finding.message:
+            self.shape = finding.span.line
+
     def _follows(self, finding: Finding) -> bool:
-        """Say whether a finding only follows from a dash mended on a line just above."""
-        return finding.code in _SHAPE and any(
-            kept.code == "missing-space" and 0 <= finding.span.line - kept.span.line <= 2
-            for kept in self.kept
-        )
+        """Say whether a finding only follows from indentation mended on the lines just above."""
+        return finding.code in _SHAPE and 0 <= finding.span.line - self.shape <= 2
 
     def _further(self, page: Page, stop: Stop) -> bool:
         """Say whether the parser gets further with a text than it did before."""

@@ -255,6 +255,10 @@ class Silent:
             self.add("missing-key", "a colon without a key before it", event, "write the key before the colon")  # fmt: skip
         elif re.match(r"-[^\W\d]", key.text):
             self.add("missing-space", "a space is missing after the dash", event, f"write - {key.text[1:]}:", Edit(line, col + 1, col + 1, " "))  # fmt: skip
+        last, end = end_of(event)
+        raw = self.page.line(last)
+        if raw[end : end + 1] == ":" and raw[end + 1 : end + 2] in tuple("[{\"'"):
+            self._tight(key.text, last, end + 1, raw[end + 1 :])  # only PyYAML without libyaml
 
     def braces(self, start: Event, key: Event) -> None:
         """Report a key that is a list or mapping, mostly ``{{name}}``."""

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-import yaml
-
-from rules.errors import Finding
+from rules.source_indent import indentation
 from rules.source_page import Edit, Page, quoted
 from rules.source_silent import Mistake, short, symbol_words, value_text
+from rules.source_stop import Stop, indent_of, line_above, mistake
 
-__all__ = ["Stop", "guesses", "stop_of"]
+__all__ = ["guesses"]
 
 _WIDE = {
     "：": ": ", "，": ", ", "、": ", ", "｛": "{", "｝": "}", "［": "[", "］": "]", "【": "[",
@@ -37,57 +35,20 @@ _START = r"^[\s\u3000\u00a0]*(?:-\s+)*"
 _CLOSERS = {"{": "}", "[": "]"}
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Where the parser gave up, and what it was reading since when; all counted from 0."""
-
-    line: int
-    col: int
-    since: tuple[int, int] | None  #: begin of the quote, list or key that it was reading
-    doing: str  #: the parser's words for that, lower case, "" where it has none
-    problem: str  #: the parser's words, never shown
-
-    @property
-    def place(self) -> tuple[int, int]:
-        """Line and column, to compare how far two texts could be read."""
-        return (self.line, self.col)
-
-
-def stop_of(error: yaml.YAMLError) -> Stop:
-    """Return where an error of PyYAML happened."""
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return Stop(0, 0, None, "", str(error))
-    mark = error.problem_mark or error.context_mark
-    since = error.context_mark
-    return Stop(
-        line=mark.line if mark else 0,
-        col=mark.column if mark else 0,
-        since=(since.line, since.column) if since else None,
-        doing=(error.context or "").lower(),
-        problem=(error.problem or "").lower(),
-    )
-
-
 def guesses(page: Page, stop: Stop) -> Iterator[Mistake]:
     """Yield what may be wrong, the likeliest first; the last one always fits."""
     flow = stop.since if "flow" in stop.doing else None
     yield from _value_start(page, stop)
+    yield from _tight(page, stop)
     yield from _quotes(page, stop)
     if flow is not None:
         yield from _in_flow(page, stop, flow)
     for line in _suspects(page, stop):
         yield from _key_line(page, line)
     yield from _second_colon(page, stop)
-    yield from _stray_closer(page, stop)
-    yield from _indentation(page, stop)
+    yield from _brackets(page, stop)
+    yield from indentation(page, stop)
     yield _unknown(page, stop)
-
-
-def _mistake(
-    page: Page, code: str, message: str, line: int, col: int, hint: str, *edits: Edit
-) -> Mistake:
-    finding = Finding(code=code, message=message, span=page.span(line, col), hint=hint)
-    return Mistake(finding=finding, edits=edits)
 
 
 def _suspects(page: Page, stop: Stop) -> list[int]:
@@ -97,21 +58,13 @@ def _suspects(page: Page, stop: Stop) -> list[int]:
         lines.append(stop.since[0])
     line = stop.line
     for _ in range(5):
-        line = _line_above(page, line)
+        line = line_above(page, line)
         if line < 0:
             break
         lines.append(line)
         if re.match(_START + r"[^\s:：]+:(\s|$)", page.line(line)):
             break
     return list(dict.fromkeys(lines))
-
-
-def _line_above(page: Page, line: int) -> int:
-    """Return the nearest line above that has content, or -1."""
-    line -= 1
-    while line >= 0 and not page.line(line).split("#", 1)[0].strip():
-        line -= 1
-    return line
 
 
 def _value_start(page: Page, stop: Stop) -> Iterator[Mistake]:
@@ -127,16 +80,25 @@ def _value_start(page: Page, stop: Stop) -> Iterator[Mistake]:
         text = value_text(raw[col:], flow=flow)
         words = symbol_words(text)
         if char == ">" and words:
-            yield _mistake(page, "symbol-in-test", f"{short(text)} uses a comparison symbol", line, col, f"write {short(words)}", Edit(line, col, col + len(text), words))  # fmt: skip
+            yield mistake(page, "symbol-in-test", f"{short(text)} uses a comparison symbol", line, col, f"write {short(words)}", Edit(line, col, col + len(text), words))  # fmt: skip
         elif char in _NEEDS_QUOTES and text:
-            yield _mistake(page, "needs-quotes", _NEEDS_QUOTES[char], line, col, f"quote it: {quoted(short(text))}", Edit(line, col, col + len(text), quoted(text)))  # fmt: skip
+            yield mistake(page, "needs-quotes", _NEEDS_QUOTES[char], line, col, f"quote it: {quoted(short(text))}", Edit(line, col, col + len(text), quoted(text)))  # fmt: skip
         elif char == "\t":
-            yield _mistake(page, "tab-indent", "a tab where YAML needs spaces", line, col, "use spaces", Edit(line, col, col + 1, " "))  # fmt: skip
+            yield mistake(page, "tab-indent", "a tab where YAML needs spaces", line, col, "use spaces", Edit(line, col, col + 1, " "))  # fmt: skip
     brace = re.search(r"(?:[:\-,\[]\s+|^\s*)(\{\{.*)$", page.line(stop.line)[: stop.col + 1])
     if brace:
         line, col = stop.line, brace.start(1)
         text = value_text(page.line(line)[col:])
-        yield _mistake(page, "needs-quotes", "{{ has a meaning of its own in YAML", line, col, f"quote the whole value: {quoted(short(text))}", Edit(line, col, col + len(text), quoted(text)))  # fmt: skip
+        yield mistake(page, "needs-quotes", "{{ has a meaning of its own in YAML", line, col, f"quote the whole value: {quoted(short(text))}", Edit(line, col, col + len(text), quoted(text)))  # fmt: skip
+
+
+def _tight(page: Page, stop: Stop) -> Iterator[Mistake]:
+    """Guess at ``{any_of:[a, b]}``."""
+    raw = page.line(stop.line)
+    key = re.search(r"([\w.]+)$", raw[: stop.col])
+    at = stop.col + 1
+    if key and raw[stop.col : at] == ":" and raw[at : at + 1] in tuple("[{\"'"):
+        yield mistake(page, "missing-space", f"a space is missing after {key[1]}:", stop.line, at, f"write {key[1]}: {short(raw[at:])}", Edit(stop.line, at, at, " "))  # fmt: skip
 
 
 def _quotes(page: Page, stop: Stop) -> Iterator[Mistake]:
@@ -148,13 +110,13 @@ def _quotes(page: Page, stop: Stop) -> Iterator[Mistake]:
         for back in (0, 1):
             at = stop.col - back
             if mark == '"' and page.line(stop.line)[at : at + 1] == "\\":
-                yield _mistake(page, "needs-quotes", "\\ has a meaning of its own in double quotes", stop.line, at, "use single quotes", Edit(stop.line, at, at, "\\"))  # fmt: skip
+                yield mistake(page, "needs-quotes", "\\ has a meaning of its own in double quotes", stop.line, at, "use single quotes", Edit(stop.line, at, at, "\\"))  # fmt: skip
         flow = _open_brackets(raw[:col]) != ""
         ends = [len(raw.rstrip())]
         if flow:
             ends.insert(0, col + 1 + len(value_text(raw[col + 1 :], flow=True)))
         for end in ends:
-            yield _mistake(page, "open-quote", f"this {mark} is never closed", line, col, f"write {mark} at the end of the text too", Edit(line, end, end, mark))  # fmt: skip
+            yield mistake(page, "open-quote", f"this {mark} is never closed", line, col, f"write {mark} at the end of the text too", Edit(line, end, end, mark))  # fmt: skip
         return
     raw = page.line(stop.line)
     behind = re.search(r"""(["'])\s*$""", raw[: stop.col])
@@ -168,7 +130,7 @@ def _quotes(page: Page, stop: Stop) -> Iterator[Mistake]:
             text = raw[col:end].strip()
             cut = behind.start(1) - col
             plain = text[1:-1] if text[-1] == opening[1] else text[1:cut] + text[cut + 1 :]
-            yield _mistake(page, "text-after-quote", "text follows the closing quote", stop.line, stop.col, f"put the whole value in quotes: {quoted(short(plain))}", Edit(stop.line, col, end, quoted(plain)))  # fmt: skip
+            yield mistake(page, "text-after-quote", "text follows the closing quote", stop.line, stop.col, f"put the whole value in quotes: {quoted(short(plain))}", Edit(stop.line, col, end, quoted(plain)))  # fmt: skip
 
 
 def _in_flow(page: Page, stop: Stop, since: tuple[int, int]) -> Iterator[Mistake]:
@@ -190,29 +152,33 @@ def _in_flow(page: Page, stop: Stop, since: tuple[int, int]) -> Iterator[Mistake
         end = re.search(r"[,\]}]", start_raw[at:])
         assert end is not None
         text = start_raw[value : at + end.start()].strip()
-        yield _mistake(page, "comment-cut", f"# begins a comment, so the rest of the line and its {_CLOSERS.get(opener, '}')} are not read", since[0], at, f"quote the text: {quoted(short(text))}", Edit(since[0], value, value + len(text), quoted(text)))  # fmt: skip
+        yield mistake(page, "comment-cut", f"# begins a comment, so the rest of the line and its {_CLOSERS.get(opener, '}')} are not read", since[0], at, f"quote the text: {quoted(short(text))}", Edit(since[0], value, value + len(text), quoted(text)))  # fmt: skip
     closers = "".join(_CLOSERS[c] for c in reversed(_open_brackets(start_raw)))
     end_at = len(re.split(r"\s#", start_raw, maxsplit=1)[0].rstrip())
-    unclosed = _mistake(page, "open-bracket", f"this {opener} is never closed", since[0], since[1], f"write {closers} at the end of the line", Edit(since[0], end_at, end_at, closers))  # fmt: skip
-    outside = line > since[0] and _indent(raw) <= _indent(start_raw)
+    unclosed = mistake(page, "open-bracket", f"this {opener} is never closed", since[0], since[1], f"write {closers} at the end of the line", Edit(since[0], end_at, end_at, closers))  # fmt: skip
+    outside = line > since[0] and indent_of(raw) <= indent_of(start_raw)
     if closers and outside:
         yield unclosed
+    bare = re.search(r"([\w.]+):(?=[}\],])", raw[first : col + 1])
+    if bare:
+        at = first + bare.end()
+        yield mistake(page, "empty-value", f"`{bare[1]}` has nothing behind it", line, at - 1, f"write {bare[1]}: and its value", Edit(line, at, at, " "))  # fmt: skip
     missing = re.search(r"[^\s:,\[{]\s+([A-Za-z_][\w.]*)\s*$", raw[:col])
     if raw[col : col + 1] == ":" and missing and missing.start() >= first - 1:
         at = missing.start() + 1
-        yield _mistake(page, "missing-comma", f"a comma is missing before {missing[1]}", line, at, f"write , {missing[1]}:", Edit(line, at, at, ","))  # fmt: skip
-    above = _line_above(page, line)
+        yield mistake(page, "missing-comma", f"a comma is missing before {missing[1]}", line, at, f"write , {missing[1]}:", Edit(line, at, at, ","))  # fmt: skip
+    above = line_above(page, line)
     if above >= since[0]:
         end_above = len(re.split(r"\s#", page.line(above), maxsplit=1)[0].rstrip())
         if raw[:col].strip(" ]}") == "" or re.fullmatch(r"\s*[\w.]+\s*", raw[:col]):
-            yield _mistake(page, "missing-comma", "a comma is missing at the end of the line", above, end_above, "write , between two entries", Edit(above, end_above, end_above, ","))  # fmt: skip
+            yield mistake(page, "missing-comma", "a comma is missing at the end of the line", above, end_above, "write , between two entries", Edit(above, end_above, end_above, ","))  # fmt: skip
     if re.search(r"""["'\]}]\s+$""", raw[:col]) and raw[col : col + 1] not in ("", "#"):
         at = len(raw[:col].rstrip())
-        yield _mistake(page, "missing-comma", "a comma is missing between two entries", line, at, "write , and a space", Edit(line, at, at, ","))  # fmt: skip
+        yield mistake(page, "missing-comma", "a comma is missing between two entries", line, at, "write , and a space", Edit(line, at, at, ","))  # fmt: skip
     yield from _second_colon(page, stop)
     if closers and not outside:
         yield unclosed
-    yield _mistake(page, "open-bracket", f"what begins with this {opener} cannot be read to its end", since[0], since[1], f"each entry needs a comma after it, and the last one {_CLOSERS.get(opener, '}')}")  # fmt: skip
+    yield mistake(page, "open-bracket", f"what begins with this {opener} cannot be read to its end", since[0], since[1], f"each entry needs a comma after it, and the last one {_CLOSERS.get(opener, '}')}")  # fmt: skip
 
 
 def _key_line(page: Page, line: int) -> Iterator[Mistake]:
@@ -221,35 +187,40 @@ def _key_line(page: Page, line: int) -> Iterator[Mistake]:
     spaces = re.match(r"[ ]*([\u3000\u00a0][ \u3000\u00a0]*)", raw)
     if spaces:
         at = spaces.start(1)
-        yield _mistake(page, "full-width", f"{_SPACES[raw[at]]} in the indentation", line, at, "indent with ordinary spaces", *(Edit(line, i, i + 1, " ") for i in range(at, spaces.end()) if raw[i] != " "))  # fmt: skip
+        yield mistake(page, "full-width", f"{_SPACES[raw[at]]} in the indentation", line, at, "indent with ordinary spaces", *(Edit(line, i, i + 1, " ") for i in range(at, spaces.end()) if raw[i] != " "))  # fmt: skip
     after = re.match(_START + r"[^\s:：]+:([\u3000\u00a0])", raw)
     if after:
         at = after.start(1)
-        yield _mistake(page, "full-width", f"{_SPACES[raw[at]]} after the colon", line, at, "type an ordinary space", Edit(line, at, at + 1, " "))  # fmt: skip
+        yield mistake(page, "full-width", f"{_SPACES[raw[at]]} after the colon", line, at, "type an ordinary space", Edit(line, at, at + 1, " "))  # fmt: skip
     wide = re.match(_START + r"""[^\s:：#"'{\[]+(?: [^\s:：#"'{\[]+)*\s*(：\s*)""", raw)
     if wide:
         yield _wide(page, line, wide.start(1), Edit(line, wide.start(1), wide.end(1), ": "))
     comma = re.match(_START + r"""[^\s:：#"'{\[，]+\s*(，\s*)""", raw)
     if comma:
         at = comma.start(1)
-        yield _mistake(page, "full-width", "full-width ， does not end a key", line, at, "type : and a space", Edit(line, at, comma.end(1), ": "))  # fmt: skip
+        yield mistake(page, "full-width", "full-width ， does not end a key", line, at, "type : and a space", Edit(line, at, comma.end(1), ": "))  # fmt: skip
     tight = re.match(_START + r"([^\W\d]\w*):(?=[^\s:/])", raw)
     if tight:
         rest = value_text(raw[tight.end() :])
-        yield _mistake(page, "missing-space", f"a space is missing after {tight[1]}:", line, tight.end(), f"write {tight[1]}: {short(rest)}", Edit(line, tight.end(), tight.end(), " "))  # fmt: skip
+        yield mistake(page, "missing-space", f"a space is missing after {tight[1]}:", line, tight.end(), f"write {tight[1]}: {short(rest)}", Edit(line, tight.end(), tight.end(), " "))  # fmt: skip
     dash = re.match(r"\s*(?:-\s+)*-(?=[^\s\-\d.])", raw)
     if dash:
         rest = value_text(raw[dash.end() :])
-        yield _mistake(page, "missing-space", "a space is missing after the dash", line, dash.end(), f"write - {short(rest)}", Edit(line, dash.end(), dash.end(), " "))  # fmt: skip
+        yield mistake(page, "missing-space", "a space is missing after the dash", line, dash.end(), f"write - {short(rest)}", Edit(line, dash.end(), dash.end(), " "))  # fmt: skip
     quote = re.match(_START + r"""[^\s:：#"']+:(?=["'\[{])""", raw)
     if quote:
-        yield _mistake(page, "missing-space", "a space is missing after the colon", line, quote.end(), "type a space after the colon", Edit(line, quote.end(), quote.end(), " "))  # fmt: skip
+        yield mistake(page, "missing-space", "a space is missing after the colon", line, quote.end(), "type a space after the colon", Edit(line, quote.end(), quote.end(), " "))  # fmt: skip
     bare = re.match(_START + r"([A-Za-z_]\w*)\s*$", raw)
     if bare:
-        yield _mistake(page, "missing-colon", f"a colon is missing after {bare[1]}", line, bare.end(1), f"write {bare[1]}:", Edit(line, bare.end(1), bare.end(1), ":"))  # fmt: skip
+        yield mistake(page, "missing-colon", f"a colon is missing after {bare[1]}", line, bare.end(1), f"write {bare[1]}:", Edit(line, bare.end(1), bare.end(1), ":"))  # fmt: skip
     word = re.match(_START + r"([A-Za-z_]\w*) +(?=[^\s:#])", raw)
     if word and ": " not in raw:
-        yield _mistake(page, "missing-colon", f"a colon is missing after {word[1]}", line, word.end(1), f"write {word[1]}: {short(value_text(raw[word.end() :]))}", Edit(line, word.end(1), word.end(1), ":"))  # fmt: skip
+        yield mistake(page, "missing-colon", f"a colon is missing after {word[1]}", line, word.end(1), f"write {word[1]}: {short(value_text(raw[word.end() :]))}", Edit(line, word.end(1), word.end(1), ":"))  # fmt: skip
+    if ":" not in raw and raw.strip() and not raw.lstrip().startswith(("-", "#", "]", "}")):
+        at = len(raw) - len(raw.lstrip())
+        yield mistake(
+            page, "missing-colon", "this line has no colon", line, at, "write name: value"
+        )
 
 
 def _second_colon(page: Page, stop: Stop) -> Iterator[Mistake]:
@@ -265,68 +236,41 @@ def _second_colon(page: Page, stop: Stop) -> Iterator[Mistake]:
     text = raw[start : stop.col] + value_text(raw[stop.col :], flow=flow)
     text = text.rstrip()
     key = re.search(r"([^\s,\[{]+:\s+)$", raw[:start])
-    yield _mistake(page, "needs-quotes", "a colon and a space inside a value", stop.line, stop.col, f"quote the whole value: {key[1] if key else ''}{quoted(short(text))}", Edit(stop.line, start, start + len(text), quoted(text)))  # fmt: skip
+    yield mistake(page, "needs-quotes", "a colon and a space inside a value", stop.line, stop.col, f"quote the whole value: {key[1] if key else ''}{quoted(short(text))}", Edit(stop.line, start, start + len(text), quoted(text)))  # fmt: skip
 
 
-def _stray_closer(page: Page, stop: Stop) -> Iterator[Mistake]:
+def _brackets(page: Page, stop: Stop) -> Iterator[Mistake]:
+    """Guess at a bracket that was never opened, and at text behind one that is closed."""
     raw = page.line(stop.line)
+    bare = value_text(raw)
+    if bare.endswith("}") and "," in bare and "{" not in bare.split(",", maxsplit=1)[0]:
+        begin = re.match(r"\s*(?:-\s+)*", raw)
+        at = begin.end() if begin else 0
+        yield mistake(page, "open-bracket", "a } at the end of the line, and no { at its begin", stop.line, at, f"write {{{short(raw[at:].strip())}", Edit(stop.line, at, at, "{"))  # fmt: skip
     char = raw[stop.col : stop.col + 1]
     if char and char in "]}":
         opener = "[" if char == "]" else "{"
-        yield _mistake(page, "stray-bracket", f"{char} without its {opener}", stop.line, stop.col, "delete it, or quote the value if it belongs to a text", Edit(stop.line, stop.col, stop.col + 1, ""))  # fmt: skip
-
-
-def _indentation(page: Page, stop: Stop) -> Iterator[Mistake]:
-    raw = page.line(stop.line)
-    indent = _indent(raw)
-    above = _line_above(page, stop.line)
-    if not raw.strip() or above < 0:
-        return
-    if page.line(above).strip() == "...":
-        yield _mistake(page, "one-document", "... ends the playbook, and more text follows", above, 0, "delete the line with the three dots")  # fmt: skip
-        return
-    top = page.line(above)
-    top_indent = _indent(top)
-    levels: list[int] = []
-    line, lowest = above, len(top) + 1
-    while line >= 0 and lowest > 0 and len(levels) < 40:
-        text = page.line(line)
-        for level in _begins(text):
-            if level < lowest and level not in levels:
-                levels.append(level)
-        lowest = min(lowest, _indent(text))
-        line = _line_above(page, line)
-    levels.sort()
-    if "block" in stop.doing and raw.lstrip().startswith("- ") and indent in levels and not top.lstrip().startswith("-"):  # fmt: skip
-        yield _mistake(page, "indent", "a list item stands where a key belongs", stop.line, indent, "indent the dash deeper than the key it belongs to, and leave that key's own line empty after the colon")  # fmt: skip
-        return
-    if "block" in stop.doing and indent in levels and "-" in stop.problem + stop.doing + "-" and _dash_at(page, above, indent):  # fmt: skip
-        key = re.match(r"\s*([^\s:]+)", raw)
-        yield _mistake(page, "missing-dash", "an item of the list above has no dash", stop.line, indent, f"write - {short(key[1] if key else '')}: and the keys below it two spaces deeper")  # fmt: skip
-        return
-    fitting = [level for level in levels if level != indent]
-    if indent > top_indent and re.search(r":\s+[^\s#|>]", top):
-        level = max((x for x in levels if x <= indent), default=top_indent)
-        yield _mistake(page, "indent", "this line is indented deeper than the line above it, which already has a value", stop.line, indent, f"begin it after {_spaces(level)}", Edit(stop.line, 0, indent, " " * level))  # fmt: skip
-    for level in sorted(fitting, key=lambda x: (abs(x - indent), x)):
-        yield _mistake(page, "indent", f"this line begins after {_spaces(indent)}, the lines above it after {_either(levels)}", stop.line, indent, "give the keys of one block the same number of spaces", Edit(stop.line, 0, indent, " " * level))  # fmt: skip
+        yield mistake(page, "stray-bracket", f"{char} without its {opener}", stop.line, stop.col, "delete it, or quote the value if it belongs to a text", Edit(stop.line, stop.col, stop.col + 1, ""))  # fmt: skip
+    closed = re.search(r"[\]}]\s*$", raw[: stop.col])
+    if closed and raw[stop.col :].strip():
+        yield mistake(page, "text-after-bracket", f"text follows the closing {closed[0].strip()}", stop.line, stop.col, "write the next key on a line of its own, or put a comma before the next entry")  # fmt: skip
 
 
 def _unknown(page: Page, stop: Stop) -> Mistake:
     line = min(stop.line, len(page.lines) - 1)
     if not page.line(line).strip():
-        line = max(_line_above(page, line), 0)
+        line = max(line_above(page, line), 0)
     col = stop.col if line == stop.line else 0
-    return _mistake(page, "syntax", "care cannot read on from here", line, min(col, len(page.line(line))), "check on this line and the one above: a colon and a space after each key, equal indentation, both quotes, a closing bracket")  # fmt: skip
+    return mistake(page, "syntax", "care cannot read on from here", line, min(col, len(page.line(line))), "check on this line and the one above: a colon and a space after each key, equal indentation, both quotes, a closing bracket")  # fmt: skip
 
 
 def _wide(page: Page, line: int, at: int, *edits: Edit) -> Mistake:
     char = page.line(line)[at]
     ascii_char = _WIDE[char].strip()
     if char in _SPACES:
-        return _mistake(page, "full-width", f"{_SPACES[char]} where YAML needs an ordinary one", line, at, "type an ordinary space", *edits)  # fmt: skip
+        return mistake(page, "full-width", f"{_SPACES[char]} where YAML needs an ordinary one", line, at, "type an ordinary space", *edits)  # fmt: skip
     space = " and a space" if _WIDE[char].endswith(" ") else ""
-    return _mistake(page, "full-width", f"full-width {char} stands where YAML needs an ASCII one", line, at, f"type {ascii_char}{space}", *edits)  # fmt: skip
+    return mistake(page, "full-width", f"full-width {char} stands where YAML needs an ASCII one", line, at, f"type {ascii_char}{space}", *edits)  # fmt: skip
 
 
 def _wide_edit(raw: str, line: int, at: int) -> Edit:
@@ -364,37 +308,3 @@ def _open_brackets(raw: str) -> str:
         elif char in "]}" and stack:
             stack = stack[:-1]
     return stack
-
-
-def _indent(raw: str) -> int:
-    return len(raw) - len(raw.lstrip(" "))
-
-
-def _begins(raw: str) -> list[int]:
-    """Return the columns at which a line begins blocks: its dashes and its key."""
-    match = re.match(r"(\s*)((?:-\s+)*)", raw)
-    assert match is not None
-    at = len(match[1])
-    return [at, *(at + dash.end() for dash in re.finditer(r"-\s+", match[2]))]
-
-
-def _dash_at(page: Page, line: int, indent: int) -> bool:
-    """Say whether the list that a line ends has its dashes at a column."""
-    while line >= 0:
-        raw = page.line(line)
-        here = _indent(raw)
-        if here == indent:
-            return raw[here:].startswith("- ")
-        if here < indent:
-            return False
-        line = _line_above(page, line)
-    return False
-
-
-def _spaces(count: int) -> str:
-    return "1 space" if count == 1 else f"{count} spaces"
-
-
-def _either(levels: list[int]) -> str:
-    words = [str(level) for level in levels[-4:]]
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + f" or {words[-1]}"

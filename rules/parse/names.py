@@ -133,7 +133,9 @@ class Names:
             hint = did_you_mean(value, self.classes[head])
             place.error("unknown-value", f'class "{head}" has no value "{value}"', hint)
             return False
-        if self.silent(name, Section.SEGMENTS, Section.CLASSES) or (dot and self.silent(head, Section.CLASSES)):
+        if self.silent(name, Section.SEGMENTS, Section.CLASSES) or (
+            dot and self.silent(head, Section.CLASSES)
+        ):
             return False
         if re.search("[,，、]", name):
             parts = [part.strip() for part in re.split("[,，、]", name) if part.strip()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rules.errors import Finding, Level, Span
 from rules.nodes import Mapping, Node, Scalar, Sequence
@@ -139,7 +139,7 @@ class Place:
 
     def _below(self, key: str, node: Node, name: Span) -> Place:
         path = f"{self.path}/{key}" if self.path else key
-        return replace(self, node=node, path=path, name=name)
+        return Place(node=node, path=path, findings=self.findings, name=name)
 
 
 def written(node: Node) -> str:

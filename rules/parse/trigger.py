@@ -67,7 +67,7 @@ def _trigger(place: Place, names: Names) -> Trigger | None:
         assert value is not None
         value.not_yet(f'trigger kind "{later}"')
         return None
-    kinds = [key for key in keys if key in _KINDS]
+    kinds = [kind for kind in _KINDS if kind in keys]
     if len(kinds) > 1:
         message = f"one trigger has {' and '.join(f'`{kind}`' for kind in kinds)}"
         second = place.get(kinds[1]) or place

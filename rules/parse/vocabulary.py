@@ -27,6 +27,8 @@ __all__ = ["CHANNEL_KINDS", "read_vocabulary"]
 
 #: The kinds of channel that this version delivers to.
 CHANNEL_KINDS = frozenset({"task", "file"})
+#: What people call the one zone of China that the zone database has under another name.
+_SHANGHAI = {"asia/beijing", "beijing", "shanghai", "china", "cst", "utc+8", "gmt+8", "+08:00"}
 _LATER_KINDS = ("smtp", "webhook", "wecom", "dingtalk", "feishu", "apprise")
 
 
@@ -87,7 +89,8 @@ def _timezone(place: Place | None) -> str:
     try:
         zone(text)
     except KeyError:
-        hint = did_you_mean(text, zoneinfo.available_timezones()) or "write Asia/Shanghai"
+        near = did_you_mean(text, zoneinfo.available_timezones()) or "write Asia/Shanghai"
+        hint = "write Asia/Shanghai" if text.casefold() in _SHANGHAI else near
         place.error("unknown-timezone", f'no time zone "{text}"', hint)
         return "UTC"
     return text

@@ -137,6 +137,13 @@ class Binds:
             self._names[bind] = bind.what if named else f"p{len(self._names)}"  # type: ignore[union-attr]
         return exp.Placeholder(this=self._names[bind])
 
+    def used(self, query: exp.Query) -> Binds:
+        """Return the binds that stand in a statement: DuckDB refuses any other."""
+        names = {placeholder.name for placeholder in query.find_all(exp.Placeholder)}
+        kept = Binds(self.timezone)
+        kept._names = {bind: name for bind, name in self._names.items() if name in names}
+        return kept
+
     def values(
         self,
         runs: Mapping[int, tuple[int, int]],

@@ -51,7 +51,8 @@ def changed_customers(
     search.versions(sorted(depends.attributes))
     for edge in sorted(depends.boundaries, key=repr):
         search.edge(edge)
-    return search.statement(), search.binds.values({}, codes, {})
+    query = search.query()
+    return query.sql("duckdb"), search.binds.used(query).values({}, codes, {})
 
 
 class _Search:
@@ -65,11 +66,10 @@ class _Search:
         self.binds = Binds(vocabulary.timezone)
         self.found: dict[str, exp.Select] = {}
 
-    def statement(self) -> str:
+    def query(self) -> exp.Query:
         """Return the union of all places."""
-        parts = list(self.found.values())
-        both = exp.union(*parts, distinct=True) if len(parts) > 1 else parts[0].distinct()
-        return both.sql("duckdb")
+        first, *others = self.found.values()
+        return exp.union(first, *others, distinct=True) if others else first.distinct()
 
     def rows(self) -> None:
         """Events that became visible, of any name: whoever is new belongs to the population."""

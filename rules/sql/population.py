@@ -116,7 +116,8 @@ def compile_population(
         else:
             chosen += [(f"m_{name}_num", value.this), (f"m_{name}_den", value.den)]
     columns = [exp.alias_(this, name, quoted=True) for name, this in chosen]
-    return Population(compiler.query([col("customer"), *columns]), compiler.binds)
+    query = compiler.query([col("customer"), *columns])
+    return Population(query, compiler.binds.used(query))
 
 
 def compile_ranks(
@@ -132,7 +133,8 @@ def compile_ranks(
     if not compiler.ranks:
         return None
     places = [exp.alias_(col(f"r{i}"), f"r{i}", quoted=True) for i in range(len(compiler.ranks))]
-    return RankQuery(tuple(compiler.ranks), compiler.query(places, ranks_only=True), compiler.binds)
+    query = compiler.query(places, ranks_only=True)
+    return RankQuery(tuple(compiler.ranks), query, compiler.binds.used(query))
 
 
 class _Compiler:
