@@ -64,6 +64,8 @@ def import_(desk: Desk, files: tuple[Path, ...], map_file: Path, at: str | None,
 def _import_map(project: Project, path: Path) -> ImportMap:
     from rules.importmap import read_map  # noqa: PLC0415
 
+    if not path.exists() and (Path(project.root) / path).is_file():
+        path = Path(project.root) / path
     try:
         data = path.read_bytes()
     except OSError as error:
