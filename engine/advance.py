@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.context import RunContext
 from engine.gate import Answer, Asked, word
+from engine.giveup import expired_by
 from engine.journeys import Action, Journey, closes_at, deadline, finish, late, plan
 from engine.stops import step_values
 from engine.store import Decision
@@ -18,7 +19,7 @@ from rules.matcher import Word
 from rules.playbook import Anchor, AnchorKind, Do, Playbook, Status
 from rules.units import shift
 
-__all__ = ["Moved", "advance_journeys"]
+__all__ = ["Moved", "advance_journeys", "close_journeys"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +40,48 @@ class _Walk:
     actions: dict[str, Action]
 
 
-def advance_journeys(ctx: RunContext, started: Sequence[Journey]) -> Moved:
+def close_journeys(ctx: RunContext) -> Moved:
+    """Close what is over by itself, before new journeys begin: tasks that nobody finished, and
+    journeys whose steps are all closed. Inside the run's transaction.
+    """
+    woken = {journey.id: journey for journey in ctx.store.running("next_at <= ?", ctx.at)}
+    for journey in ctx.store.running(f"id IN ({_UNFINISHED})", ctx.at):
+        woken[journey.id] = journey
+    actions = ctx.store.actions_of(sorted(woken))
+    counts: Counter[tuple[str, str]] = Counter()
+    finished = 0
+    for key, journey in sorted(woken.items()):
+        if _waits(ctx, journey):
+            continue
+        for step, action in actions[key].items():
+            after = expired_by(action, ctx, ctx.at)
+            if after is not None:
+                ctx.store.move(after, at=ctx.at)
+                ctx.store.wake(key, ctx.at)
+                actions[key][step] = after
+                counts[journey.playbook, "expired"] += 1
+        ended = finish(ctx.revisions.get(journey.revision), journey, actions[key])
+        if ended.state is JourneyState.FINISHED:
+            ctx.store.end(ended, at=ctx.at)
+            finished += 1
+    return Moved(counts=counts, finished=finished, waiting={})
+
+
+#: Journeys with a task that is past its time.
+_UNFINISHED = "SELECT journey FROM actions WHERE state = 'open' AND due_by <= ?"
+
+
+def _waits(ctx: RunContext, journey: Journey) -> bool:
+    """Whether the playbook is paused, broken or gone."""
+    current = ctx.books.get(journey.playbook)
+    return current is None or current.status is not Status.ACTIVE
+
+
+def advance_journeys(ctx: RunContext, started: Sequence[Journey], closed: Moved) -> Moved:
     """Plan and release what is due at T, to a fixpoint. Inside the run's transaction.
 
     Looked at: new journeys, those whose next step opens, those that something woke, and those that
-    count from a date of the customer, which may have moved.
+    count from a date of the customer, which may have moved. ``closed`` is added to the counts.
     """
     fresh = {journey.id for journey in started}
     look = [*started, *(j for j in ctx.store.running("next_at <= ?", ctx.at) if j.id not in fresh)]
@@ -53,20 +91,20 @@ def advance_journeys(ctx: RunContext, started: Sequence[Journey]) -> Moved:
     walks: list[_Walk] = []
     actions = ctx.store.actions_of([journey.id for journey in look])
     for journey in look:
-        current = ctx.books.get(journey.playbook)
-        if current is None or current.status is not Status.ACTIVE:
+        if _waits(ctx, journey):
             waiting[journey.playbook] += 1
             continue
         book = ctx.revisions.get(journey.revision)
         walks.append(_Walk(book=book, journey=journey, actions=actions[journey.id]))
     ctx.facts.load({walk.journey.customer for walk in walks})
-    counts: Counter[tuple[str, str]] = Counter()
+    counts = Counter(closed.counts)
     turn = walks
     while turn:
         for walk in turn:
             _plan(ctx, walk)
         turn = _release(ctx, turn, counts)
-    return Moved(counts=counts, finished=sum(_settle(ctx, walk) for walk in walks), waiting=waiting)
+    finished = closed.finished + sum(_settle(ctx, walk) for walk in walks)
+    return Moved(counts=counts, finished=finished, waiting=waiting)
 
 
 def _dated(ctx: RunContext) -> Iterable[Journey]:

@@ -35,10 +35,13 @@ class ChannelKind:
 
 
 def _send_file(root: Path, channel: Channel, message: Message) -> None:
-    """Write one JSON file, named by the action: sent twice it is the same file."""
+    """Write one JSON file, named by the action: sent twice it is the same file.
+
+    The half is named by the action too, so that the next try finishes what a power cut left.
+    """
     folder = root / channel.settings.get("folder", f".care/out/{channel.name}")
     target = folder / f"{message['action']}.json"
-    half = target.with_suffix(f".{os.getpid()}.half")
+    half = target.with_suffix(".half")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with half.open("w", encoding="utf-8") as file:

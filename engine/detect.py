@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from engine.ids import canonical_json, sha
 from engine.ledger import Ledger
 from engine.log import Log
-from engine.watch import edge_kind, hash_of
+from engine.watch import Shift, edge_kind, hash_of
 from engine.words import Transition
 from rules.canonical import digest
 from rules.history import Event
@@ -117,16 +117,26 @@ def detect(
     log: Log,
     vocabulary: Vocabulary,
     found: Sequence[Source],
+    shifts: Sequence[Shift],
     *,
     at: int,
     seq: int,
     timezone: str,
 ) -> list[Candidate]:
-    """Return the candidates of a run at (T, S), in serving order. Membership is up to date."""
+    """Return the candidates of a run at (T, S), in serving order. Membership is up to date.
+
+    ``shifts`` are this run's: they tell its edges from those of an earlier run at the same T.
+    """
     candidates = list(_from_events(log, vocabulary, found, at=at, seq=seq))
+    moved = {
+        item.watched.hash: item.entered.keys() | item.left for item in shifts if not item.baseline
+    }
     for source in found:
         if edge_kind(source.trigger.kind):
-            candidates += _from_edges(ledger, source, at=at, timezone=timezone)
+            edges = _from_edges(ledger, source, at=at, timezone=timezone)
+            if source.cursor is not None and source.cursor.at == at:
+                edges = (one for one in edges if one.customer in moved.get(_watches(source), ()))
+            candidates += edges
     return sorted(candidates, key=lambda candidate: candidate.order)
 
 
@@ -165,12 +175,14 @@ def _from_edges(ledger: Ledger, source: Source, *, at: int, timezone: str) -> It
     trigger = source.trigger
     name = trigger.segment or trigger.of_class
     assert name is not None
-    definition = hash_of(source.playbook, name)
+    definition = _watches(source)
     bound = at if trigger.holds_for is None else shift(at, trigger.holds_for, timezone, back=True)
     live = source.cursor.live_at if source.cursor else at
     enrols = source.playbook.existing is Existing.ENROL and not source.edited
     enrolled = source.cursor is None and enrols
-    low = _BEGINNING if source.cursor is None else source.cursor.at
+    low = _BEGINNING
+    if source.cursor is not None:
+        low = source.cursor.at if source.cursor.at < at else at - 1
     if trigger.holds_for is not None and source.cursor is not None:
         low = shift(source.cursor.at, trigger.holds_for, timezone, back=True)
 
@@ -197,6 +209,13 @@ def _from_edges(ledger: Ledger, source: Source, *, at: int, timezone: str) -> It
         before = row["before"]
         if trigger.kind is TriggerKind.ENTERS or _wanted(trigger, before, row["value"]):
             yield candidate(row["customer"], row["since"], before, row["value"] or None)
+
+
+def _watches(source: Source) -> str:
+    """Return the hash of the definition on whose edges a trigger fires."""
+    name = source.trigger.segment or source.trigger.of_class
+    assert name is not None
+    return hash_of(source.playbook, name)
 
 
 def _wanted(trigger: Trigger, before: str | None, after: str) -> bool:
@@ -234,16 +253,22 @@ ORDER BY m.customer
 
 
 def advance_cursors(
-    ledger: Ledger, found: Sequence[Source], held: frozenset[str], *, at: int, seq: int
+    ledger: Ledger,
+    found: Sequence[Source],
+    held: frozenset[str],
+    broken: frozenset[str],
+    *,
+    at: int,
+    seq: int,
 ) -> None:
     """Write how far each trigger has looked; a held playbook keeps its place. In a transaction.
 
-    Triggers that are gone, or whose playbook is not active, are forgotten: back again, they take
-    a new baseline.
+    Triggers that are gone, or whose playbook is paused, are forgotten: back again, they take a new
+    baseline. Those of a ``broken`` playbook stay where they are until it is mended.
     """
     kept = {(source.playbook.name, source.trigger.path) for source in found}
     for row in list(ledger.rows("SELECT playbook, trigger FROM triggers")):
-        if (row["playbook"], row["trigger"]) not in kept:
+        if (row["playbook"], row["trigger"]) not in kept and row["playbook"] not in broken:
             ledger.execute(
                 "DELETE FROM triggers WHERE playbook = ? AND trigger = ?",
                 row["playbook"], row["trigger"],

@@ -23,7 +23,7 @@ FEED_SOURCE = "care"
 
 #: Journeys and actions whose entry in the chain lies behind the cursor.
 _NEW = """
-SELECT a.n, a.kind, a.subject, a.body FROM audit a
+SELECT a.n, a.at, a.kind, a.subject, a.body FROM audit a
 WHERE a.n > ? AND a.kind IN ('journey', 'action') ORDER BY a.n
 """
 
@@ -50,7 +50,7 @@ def feed(ledger: Ledger, log_path: Path, vocabulary: Vocabulary, *, at: int) -> 
         kind = _STATES.get((row["kind"], json.loads(row["body"]).get("state", "")))
         if kind is not None:
             customer, event = _event(ledger, kind, row["subject"])
-            if event.at >= at:
+            if event.at >= at or row["at"] >= at:  # of T itself, also where it tells of earlier
                 waiting = True
                 continue
             events.append((customer, event))

@@ -168,9 +168,12 @@ def _base(
 
 
 def deadline(step: Do, action: Action, timezone: str) -> int:
-    """Return the instant after which a step that has not opened is late."""
+    """Return the instant after which a step that has not opened is late.
+
+    Not counted from ``opens_at``, which every deferral moves.
+    """
     if step.due.form in (DueForm.NOW, DueForm.AFTER):
-        return max(action.due_by, shift(action.opens_at, _GRACE, timezone))
+        return shift(action.due_by, _GRACE, timezone)
     return action.due_by
 
 

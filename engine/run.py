@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from engine.advance import Moved, advance_journeys
+from engine.advance import Moved, advance_journeys, close_journeys
 from engine.calendar import WorkingCalendar
 from engine.context import RunContext
 from engine.deliver import Delivery, deliver
@@ -170,6 +170,15 @@ class Runner:
         rows = self.ledger.rows("SELECT DISTINCT revision FROM journeys WHERE state = 'running'")
         return [self.revisions.get(row["revision"]) for row in list(rows)]
 
+    def _asleep(self) -> list[Playbook]:
+        """Return what the broken playbooks were while they were sound: they keep their state."""
+        found = [
+            self.revisions.get(row["id"])
+            for file in self.project.broken
+            for row in list(self.ledger.rows("SELECT id FROM revisions WHERE file = ?", file))
+        ]
+        return [book for book in found if book.name not in self.books]
+
     def _write(
         self,
         ctx: RunContext,
@@ -180,14 +189,16 @@ class Runner:
         last: tuple[int, int] | None,
     ) -> _Decided:
         at, seq = ctx.at, ctx.seq
-        apply(self.ledger, definitions, shifts, at=at, seq=seq)
+        asleep = self._asleep()
+        apply(self.ledger, definitions, shifts, asleep=watched(asleep), at=at, seq=seq)
         for book in active:
             self.revisions.keep(book, at=at)
         at0, seq0 = last or (at, seq)
         stopped = stop_journeys(ctx, log, at0=at0, seq0=seq0)
+        closed = close_journeys(ctx)
         found = sources(self.ledger, active)
         candidates = detect(
-            self.ledger, log, self.project.vocabulary, found, at=at, seq=seq,
+            self.ledger, log, self.project.vocabulary, found, shifts, at=at, seq=seq,
             timezone=ctx.timezone,
         )  # fmt: skip
         firsts = [c for c in candidates if c.trigger.kind is TriggerKind.FIRST]
@@ -197,8 +208,9 @@ class Runner:
         starts = start_journeys(ctx, [*deferred_candidates(ctx), *wanted], approved=approved)
         for name in approved:
             self.ledger.execute("DELETE FROM approvals WHERE playbook = ?", name)
-        moved = advance_journeys(ctx, starts.started)
-        advance_cursors(self.ledger, found, frozenset(starts.held), at=at, seq=seq)
+        moved = advance_journeys(ctx, starts.started, closed)
+        broken = frozenset(book.name for book in asleep)
+        advance_cursors(self.ledger, found, frozenset(starts.held), broken, at=at, seq=seq)
         decided = _Decided(
             starts=starts, moved=moved, found=tuple(found),
             stops=Counter((journey.playbook, str(halt.reason)) for journey, halt in stopped),

@@ -18,7 +18,7 @@ from engine.store import Decision
 from engine.words import JourneyState, Reason, Verb
 from rules.history import Datum, Event
 from rules.matcher import Word
-from rules.playbook import Overlap, Playbook
+from rules.playbook import Overlap, Playbook, Status
 from rules.units import shift
 
 __all__ = ["Starts", "deferred_candidates", "start_journeys"]
@@ -127,7 +127,9 @@ def _case(ctx: RunContext, one: Candidate, journeys: list[Journey]) -> _Case:
         "overlap": "blocked" if open_mine and book.overlap is Overlap.IGNORE else "free",
         "holdout": _holdout(ctx, one),
     }
-    others = [journey for journey in running if journey.playbook != book.name]
+    others = [j for j in journeys if j.state is JourneyState.RUNNING]
+    if book.overlap is Overlap.RESTART:  # the one whose place it takes is no reason against it
+        others = [journey for journey in others if journey.playbook != book.name]
     return _Case(candidate=one, work=work, running=others)
 
 
@@ -342,7 +344,7 @@ def deferred_candidates(ctx: RunContext) -> list[Candidate]:
         evidence = json.loads(row["evidence"])
         path = evidence["trigger"]["path"]
         trigger = next((t for t in book.triggers if t.path == path), None) if book else None
-        if book is None or trigger is None:
+        if book is None or trigger is None or book.status is not Status.ACTIVE:
             continue
         event, edge = None, None
         if "event" in evidence:

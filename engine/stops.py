@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.context import RunContext
-from engine.journeys import Action, Halt, Journey, halt
+from engine.giveup import expired_by
+from engine.journeys import Action, Halt, Journey, finish, halt
 from engine.log import Log
 from engine.store import Decision, cancelled
 from engine.watch import hash_of
@@ -27,10 +28,18 @@ def stop_journeys(ctx: RunContext, log: Log, *, at0: int, seq0: int) -> list[tup
     books = {j.revision: ctx.revisions.get(j.revision) for j in running}
     running = [j for j in running if _followed(ctx, j.playbook) and books[j.revision].stops]
     touched = _touched(ctx, log, running, books, at0=at0, seq0=seq0)
+    # Broken, held or paused at the last run: what came before it may not have been looked at.
+    seen = {
+        row["playbook"]
+        for row in ctx.ledger.rows(
+            "SELECT DISTINCT playbook FROM triggers WHERE at = ? AND seq = ?", at0, seq0
+        )
+    }
     asked = [
         journey
         for journey in running
         if journey.customer in touched[journey.revision]
+        or journey.playbook not in seen
         or any(stop.events is None for stop in books[journey.revision].stops)
     ]
     ctx.facts.load({journey.customer for journey in asked})
@@ -38,10 +47,23 @@ def stop_journeys(ctx: RunContext, log: Log, *, at0: int, seq0: int) -> list[tup
     ended = []
     for journey in asked:
         found = find_halt(ctx, books[journey.revision], journey, actions[journey.id])
-        if found is not None:
+        if found is not None and not _over(ctx, books, journey, actions[journey.id], found.at):
             write_halt(ctx, books[journey.revision], journey, found)
             ended.append((journey, found))
     return ended
+
+
+def _over(
+    ctx: RunContext,
+    books: Mapping[str, Playbook],
+    journey: Journey,
+    actions: Mapping[str, Action],
+    at: int,
+) -> bool:
+    """Whether all its steps were closed before an instant: then nothing stopped it."""
+    closed = {step: expired_by(action, ctx, at) or action for step, action in actions.items()}
+    after = finish(books[journey.revision], journey, closed)
+    return after.ended_at is not None and after.ended_at < at
 
 
 def _followed(ctx: RunContext, playbook: str) -> bool:

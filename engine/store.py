@@ -179,10 +179,10 @@ class Store:
         self._record(action, at)
 
     def step_values(self, actions: Iterable[Action]) -> dict[str, Datum]:
-        """Return what done tasks left: ``<step>.outcome`` and ``<step>.<asked>``."""
+        """Return what closed tasks left: ``<step>.outcome`` and ``<step>.<asked>``."""
         found: dict[str, Datum] = {}
         for action in actions:
-            if action.state is not ActionState.DONE:
+            if action.state not in (ActionState.DONE, ActionState.EXPIRED):
                 continue
             if action.outcome:
                 found[f"{action.step}.outcome"] = action.outcome

@@ -253,9 +253,18 @@ def open_members(
 
 
 def apply(
-    ledger: Ledger, definitions: Sequence[Watched], shifts: Sequence[Shift], *, at: int, seq: int
+    ledger: Ledger,
+    definitions: Sequence[Watched],
+    shifts: Sequence[Shift],
+    *,
+    asleep: Iterable[Watched] = (),
+    at: int,
+    seq: int,
 ) -> None:
-    """Write the shifts, and forget definitions that nobody watches. Inside a transaction."""
+    """Write the shifts, and forget definitions that nobody watches. Inside a transaction.
+
+    Those ``asleep`` are kept as they were last measured: the playbook that needs them is broken.
+    """
     for shift in shifts:
         key = shift.watched.hash
         for customer in sorted(shift.left):
@@ -285,7 +294,7 @@ def apply(
                               *(f"-{c}" for c in sorted(shift.left))),
             }  # fmt: skip
             ledger.record(at, Transition.MEMBERSHIP, key, body)
-    kept = {item.hash for item in definitions}
+    kept = {item.hash for item in (*definitions, *asleep)}
     for row in list(ledger.rows("SELECT hash FROM definitions")):
         if row["hash"] not in kept:
             ledger.execute("DELETE FROM definitions WHERE hash = ?", row["hash"])

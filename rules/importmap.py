@@ -92,12 +92,13 @@ def read_map(
         return None, findings
     findings += validate(node, "import")
     found, notes = parse_map(node, vocabulary)
+    # The schema has spoken of these places: one message a mistake.
     told = {(finding.span.line, finding.code) for finding in findings}
-    told |= {(finding.span.line, finding.span.col) for finding in findings}
+    places = {(finding.span.line, finding.span.col) for finding in findings}
     findings += tuple(
         note
         for note in notes
-        if (note.span.line, note.code) not in told and (note.span.line, note.span.col) not in told
+        if (note.span.line, note.code) not in told and (note.span.line, note.span.col) not in places
     )
     if any(finding.level is Level.ERROR for finding in findings):
         found = None

@@ -23,7 +23,16 @@ _TIME_KEYS = ("column", "format", "timezone")
 _DIRECTIVES = frozenset("YymdHIMSfpzbBjaA%")
 _TEXT_TESTS = (TestKind.STARTS, TestKind.ENDS, TestKind.CONTAINS)
 _NUMBER_TESTS = (TestKind.AT_LEAST, TestKind.AT_MOST, TestKind.ABOVE, TestKind.BELOW)
-_SYMBOLS = {">=": "at least", "<=": "at most", ">": "above", "<": "below", "=": "", "!=": "not"}
+_SYMBOLS = {
+    "=>": "at least",
+    "=<": "at most",
+    ">=": "at least",
+    "<=": "at most",
+    ">": "above",
+    "<": "below",
+    "=": "",
+    "!=": "not",
+}
 
 
 def read_columns(node: Node | None, path: str, notes: Notes) -> tuple[str, ...]:
@@ -243,10 +252,10 @@ def _phrase(column: str, text: str, path: str, node: Scalar, notes: Notes) -> Ro
         return RowTest(
             column=column, kind=TestKind.BETWEEN, negated=negated, low=low, high=high, span=span
         )
-    symbol = re.match("[<>]=?|!=|=", plain(words))
+    symbol = re.match("=?[<>]=?|!=|=", plain(words))
     if symbol:
         value = plain(words)[symbol.end() :].strip()
-        hint = f"write {_SYMBOLS[symbol[0]]} {value}".replace("  ", " ")
+        hint = f"write {_SYMBOLS.get(symbol[0], '')} {value}".replace("  ", " ")
         notes.add("symbol-in-test", path, span, f'no test begins with "{symbol[0]}"', hint)
         return None
     return RowTest(column=column, kind=TestKind.EQUALS, negated=negated, words=(words,), span=span)

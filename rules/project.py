@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rules.canonical import canonical, digest, fingerprint
 from rules.check import definition_warnings, house_warnings
-from rules.errors import Finding, Level, ProjectError, Span
+from rules.errors import Finding, Level, ProjectError, Span, did_you_mean
 from rules.measures import Catalogue
 from rules.nodes import Node
 from rules.parse.asked import asked_fields
@@ -27,6 +27,7 @@ from rules.source import read_yaml
 __all__ = ["check", "check_files", "load"]
 
 CARE, SHARED, HOUSE = "care.yaml", "shared.yaml", "house.yaml"
+_TEMPLATES = "templates/"
 #: No part of what a playbook does: where it stands and what only people read.
 _LABELS = frozenset({"words", "title", "strategy", "marks"})
 
@@ -69,16 +70,17 @@ class _Folder(Mapping[str, bytes]):
         path = self.root / name
         try:
             return path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        except (FileNotFoundError, NotADirectoryError):
             raise KeyError(name) from None
 
     def __iter__(self) -> Iterator[str]:
         for name in (CARE, SHARED, HOUSE):
             if (self.root / name).is_file():
                 yield name
-        for path in sorted((self.root / "playbooks").glob("*")):
+        folders = [(self.root / "playbooks").glob("*"), (self.root / "templates").rglob("*")]
+        for path in sorted(each for found in folders for each in found):
             if path.is_file():
-                yield f"playbooks/{path.name}"
+                yield path.relative_to(self.root).as_posix()
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -91,6 +93,7 @@ class _File:
     name: str
     node: Node | None = None
     text: str = ""
+    mended: bool = False  #: the YAML loader found errors: keys may be missing from the tree
     read: list[Finding] = field(default_factory=list)  #: by the YAML loader and the schema
     parsed: list[Finding] = field(default_factory=list)
 
@@ -115,6 +118,8 @@ class _File:
 
 #: What the schema says about a place says it about everything below.
 _WHOLE = frozenset({"wrong-shape", "bad-word", "empty-value", "unknown-key"})
+#: What is said about a key that is not there.
+_ABSENT = frozenset({"missing-key", "no-owner", "no-assignee"})
 #: Mistakes that the schema and the readers both see at the same place.
 _BOTH = frozenset({*_WHOLE, "missing-key"})
 
@@ -137,6 +142,9 @@ def _told(found: Finding, before: Iterable[Finding]) -> bool:
             return True
         if told.code == found.code == "missing-key" and told.path == found.path:
             return True
+        above = told.path.rpartition("/")[0]
+        if told.code == "unknown-key" and found.code in _ABSENT and found.path == above:
+            return True  # it is there, misspelt
     return False
 
 
@@ -164,6 +172,8 @@ class _Reading:
         if care.place is None or not care.place.is_mapping():
             return None
         names = read_vocabulary(care.place)
+        if care.mended:
+            names.opened |= set(Section)
         asked = asked_fields(
             names.vocabulary, [(book.name, book.node, book.parsed) for book in books]
         )
@@ -208,7 +218,7 @@ class _Reading:
                 book.place,
                 defined.names,
                 defined.catalogue,
-                self._has_template,
+                self._no_template,
                 file=book.name,
                 source=book.text,
             )
@@ -256,14 +266,19 @@ class _Reading:
             self.digests[key] = (definition, digest(definition, skip=_LABELS))
         return self.digests[key][1]
 
-    def _has_template(self, path: str) -> bool:
-        if path not in self.templates:
-            try:
-                text = self.source[f"templates/{path}"]
-            except (KeyError, OSError):
-                return False
-            self.templates[path] = hashlib.sha256(text).hexdigest()
-        return True
+    def _no_template(self, path: str) -> str | None:
+        """Return None for a template that is there, else what to write instead."""
+        if path in self.templates:
+            return None
+        try:
+            text = self.source[f"{_TEMPLATES}{path}"]
+        except (KeyError, OSError):
+            known = [each.removeprefix(_TEMPLATES) for each in self.source if _TEMPLATES in each]
+            if path.removeprefix(_TEMPLATES) in known:
+                return f"write {path.removeprefix(_TEMPLATES)}"
+            return did_you_mean(path, known)
+        self.templates[path] = hashlib.sha256(text).hexdigest()
+        return None
 
     def _playbook_names(self) -> list[str]:
         found: list[str] = []
@@ -298,6 +313,7 @@ class _Reading:
         if name in (SHARED, HOUSE):
             found = tuple(each for each in found if each.code != "empty-file")
         file.read += found
+        file.mended = any(each.level is Level.ERROR for each in found)
         file.text = data.decode("utf-8", "replace").removeprefix("\ufeff")
         if file.node is not None:
             from rules.schema import validate  # noqa: PLC0415 -- jsonschema is slow to import
@@ -307,13 +323,13 @@ class _Reading:
 
 
 def _definitions(shared: _File, names: Names) -> Definitions:
-    empty = Catalogue(measures={}, segments={}, classes={})
-    place = shared.place
-    if place is not None and place.is_mapping():
-        return read_definitions(place, names)
-    if shared.broken:
+    if shared.mended:
         names.opened |= {Section.MEASURES, Section.SEGMENTS, Section.CLASSES}
-    return Definitions(names=names, catalogue=empty)
+    place = shared.place
+    if place is None or not place.is_mapping():
+        empty = Catalogue(measures={}, segments={}, classes={})
+        return Definitions(names=names, catalogue=empty)
+    return read_definitions(place, names)
 
 
 def _playbook_name(book: _File) -> str:

@@ -187,6 +187,7 @@ _RULE = table(
                     values("A property of that work."),
                 ),
             },
+            example={"work": {"purpose": "marketing"}, "customer": {"open_complaints": "above 0"}},
         ),
         "then": value("hold, skip, defer D, assign a role or use a channel.", "skip", "defer 2 days"),
     },

@@ -147,7 +147,7 @@ def either(description: str, *examples: Any, **shapes: Schema) -> Schema:
         types += shapes["scalar"].get("type", _SCALAR)
         schema |= {k: v for k, v in shapes["scalar"].items() if k in ("pattern", "enum")}
     if "sequence" in shapes:
-        types.append("array")
+        types += [] if "array" in types else ["array"]
         schema |= {"items": shapes["sequence"], "minItems": 1}
     if "mapping" in shapes:
         types.append("object")

@@ -19,9 +19,6 @@ def indentation(page: Page, stop: Stop) -> Iterator[Mistake]:
     above = line_above(page, stop.line)
     if not raw.strip() or above < 0:
         return
-    if page.line(above).strip() == "...":
-        yield mistake(page, "one-document", "... ends the playbook, and more text follows", above, 0, "delete the line with the three dots")  # fmt: skip
-        return
     top: str = page.line(above)
     if re.match(r"\s*(?:-\s+)*[^\s:#]+:\s+-\s", raw):
         yield mistake(page, "indent", "a list begins on a line of its own", stop.line, stop.col, "write the first dash on the line below, indented")  # fmt: skip

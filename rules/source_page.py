@@ -74,9 +74,11 @@ class Page:
 
     def span(self, line: int, col: int) -> Span:
         """Return the place in the file of a line and column of the repaired text, from 0."""
+        line = min(line, len(self.lines) - 1)
         columns = self.columns.get(line)
+        col = min(col, len(self.lines[line]))
         if columns is not None:
-            col = columns[min(col, len(columns) - 1)]
+            col = columns[col]
         return Span(self.file, line + 1, col + 1)
 
     def edited(self, edits: tuple[Edit, ...]) -> Page:

@@ -148,7 +148,7 @@ class Silent:
         else:
             what = re.sub(r"([,:]) +", r"\1 ", "".join(_ASCII.get(char, char) for char in raw))
             edit = Edit(line, col, end_of(event)[1], what)
-        self.add("full-width", f"full-width {text[0]} stands where YAML needs an ASCII one", event, f"write {short(what)}", edit)  # fmt: skip
+        self.add("full-width", f"full-width {text[0]} stands in place of {_ASCII.get(text[0], chr(34))}", event, f"write {short(what)}", edit)  # fmt: skip
 
     def wide_comma(self, event: ScalarEvent) -> None:
         """Report ``[a， b]``: a list of one to YAML."""
@@ -159,7 +159,7 @@ class Silent:
             edits = tuple(
                 Edit(line, col + m.start(), col + m.end(), ", ") for m in re.finditer(r"，\s*", raw)
             )
-            self.add_at("full-width", "full-width ， does not part the items of a list", line, col + at, f"type , and a space, or quote the item: {quoted(short(raw))}", *edits)  # fmt: skip
+            self.add_at("full-width", "full-width ， stands in place of ,", line, col + at, f"type , and a space, or quote the item: {quoted(short(raw))}", *edits)  # fmt: skip
 
     def next_key(self, event: ScalarEvent) -> None:
         """Report ``{a: x，b: y}`` and ``{a: x，b：y}``: one value to YAML."""
@@ -171,7 +171,7 @@ class Silent:
                 Edit(line, col + m.start(), col + m.end(), _ASCII[m[0][0]])
                 for m in re.finditer(r"[，：]\s*", raw)
             )
-            self.add_at("full-width", "full-width ， does not end a value", line, col + match.start(), "type , and a space", *edits)  # fmt: skip
+            self.add_at("full-width", "full-width ， stands in place of ,", line, col + match.start(), "type , and a space", *edits)  # fmt: skip
 
     def split_number(self, event: ScalarEvent, items: list[Node]) -> None:
         """``[500,000]`` is a list of two to YAML."""
@@ -238,14 +238,14 @@ class Silent:
 
     def _wide_colon(self, line: int, start: int, end: int, *, edit: bool = True) -> None:
         edits = (Edit(line, start, end, ": "),) if edit else ()
-        self.add_at("full-width", "full-width ： does not end a key", line, start, "type : and a space", *edits)  # fmt: skip
+        self.add_at("full-width", "full-width ： stands in place of :", line, start, "type : and a space", *edits)  # fmt: skip
 
     def _tight(self, key: str, line: int, col: int, rest: str, *, edit: bool = True) -> None:
         edits = (Edit(line, col, col, " "),) if edit else ()
         self.add_at("missing-space", f"a space is missing after {key}:", line, col, f"write {key}: {short(rest)}".rstrip(), *edits)  # fmt: skip
 
-    def check_key(self, key: Scalar, event: Event) -> None:
-        """Report merge keys, empty keys and ``-step:``."""
+    def check_key(self, key: Scalar, event: Event, *, flow: bool) -> None:
+        """Report merge keys, empty keys, ``-step:`` and ``{b：c，d: e}``."""
         if key.quoted:
             return
         line, col = start_of(event)
@@ -257,6 +257,15 @@ class Silent:
             self.add("missing-space", "a space is missing after the dash", event, f"write - {key.text[1:]}:", Edit(line, col + 1, col + 1, " "))  # fmt: skip
         last, end = end_of(event)
         raw = self.page.line(last)
+        wide = list(re.finditer(r"[，：]\s*", raw[col:end])) if last == line else []
+        if wide and (flow or re.match(r"[a-z][a-z_]*：", key.text)):
+            edits = [Edit(line, col + m.start(), col + m.end(), _ASCII[m[0][0]]) for m in wide]
+            char = wide[0][0][0]
+            self.add_at("full-width", f"full-width {char} stands in place of {_ASCII[char].strip()}", line, col + wide[0].start(), f"type {_ASCII[char].strip()} and a space", *edits)  # fmt: skip
+        opened = re.match(r"(\S+)( +)[{\[]", raw[col:end]) if last == line else None
+        if opened:
+            at = col + opened.end(1)
+            self.add_at("missing-colon", f"a colon is missing after {opened[1]}", line, at, f"write {short(opened[1])}: {short(raw[at:].strip())}", Edit(line, at, at, ":"))  # fmt: skip
         if raw[end : end + 1] == ":" and raw[end + 1 : end + 2] in tuple("[{\"'"):
             self._tight(key.text, last, end + 1, raw[end + 1 :])  # only PyYAML without libyaml
 

@@ -37,6 +37,10 @@ _CLOSERS = {"{": "}", "[": "]"}
 
 def guesses(page: Page, stop: Stop) -> Iterator[Mistake]:
     """Yield what may be wrong, the likeliest first; the last one always fits."""
+    above = line_above(page, stop.line)
+    if page.line(above).strip() == "...":
+        yield mistake(page, "one-document", "... ends the playbook, and more text follows", above, 0, "delete the line with the three dots")  # fmt: skip
+        return
     flow = stop.since if "flow" in stop.doing else None
     yield from _value_start(page, stop)
     yield from _tight(page, stop)
@@ -93,12 +97,15 @@ def _value_start(page: Page, stop: Stop) -> Iterator[Mistake]:
 
 
 def _tight(page: Page, stop: Stop) -> Iterator[Mistake]:
-    """Guess at ``{any_of:[a, b]}``."""
+    """Guess at ``{any_of:[a, b]}`` and ``{enters:}``."""
     raw = page.line(stop.line)
     key = re.search(r"([\w.]+)$", raw[: stop.col])
     at = stop.col + 1
     if key and raw[stop.col : at] == ":" and raw[at : at + 1] in tuple("[{\"'"):
         yield mistake(page, "missing-space", f"a space is missing after {key[1]}:", stop.line, at, f"write {key[1]}: {short(raw[at:])}", Edit(stop.line, at, at, " "))  # fmt: skip
+
+    elif key and raw[stop.col : at] == ":" and raw[at : at + 1] in tuple(",]}"):
+        yield mistake(page, "empty-value", f"`{key[1]}` has nothing behind it", stop.line, key.start(1), f"write {key[1]}: and its value", Edit(stop.line, at, at, " "))  # fmt: skip
 
 
 def _quotes(page: Page, stop: Stop) -> Iterator[Mistake]:
@@ -143,8 +150,16 @@ def _in_flow(page: Page, stop: Stop, since: tuple[int, int]) -> Iterator[Mistake
         yield _wide(page, line, at, _wide_edit(raw, line, at))
     if len(wide) > 1:
         yield _wide(page, line, wide[0], *(_wide_edit(raw, line, at) for at in wide))
-    opener = page.line(since[0])[since[1] : since[1] + 1]
     start_raw = page.line(since[0])
+    opener = start_raw[since[1] : since[1] + 1]
+    if opener not in _CLOSERS:  # at the end of the text the parser names a place behind it
+        begin = since[0] if start_raw.strip() else line_above(page, since[0])
+        start_raw = page.line(begin)
+        columns = _open_columns(start_raw)
+        if not columns:
+            return
+        since = (begin, columns[-1])
+        opener = start_raw[columns[-1]]
     comment = re.search(r"\s#", start_raw[since[1] :])
     if comment and any(c in start_raw[since[1] + comment.start() :] for c in ",]}"):
         at = since[1] + comment.start() + 1
@@ -152,17 +167,13 @@ def _in_flow(page: Page, stop: Stop, since: tuple[int, int]) -> Iterator[Mistake
         end = re.search(r"[,\]}]", start_raw[at:])
         assert end is not None
         text = start_raw[value : at + end.start()].strip()
-        yield mistake(page, "comment-cut", f"# begins a comment, so the rest of the line and its {_CLOSERS.get(opener, '}')} are not read", since[0], at, f"quote the text: {quoted(short(text))}", Edit(since[0], value, value + len(text), quoted(text)))  # fmt: skip
+        yield mistake(page, "comment-cut", f"# begins a comment, so the rest of the line and its {_CLOSERS[opener]} are not read", since[0], at, f"quote the text: {quoted(short(text))}", Edit(since[0], value, value + len(text), quoted(text)))  # fmt: skip
     closers = "".join(_CLOSERS[c] for c in reversed(_open_brackets(start_raw)))
     end_at = len(re.split(r"\s#", start_raw, maxsplit=1)[0].rstrip())
     unclosed = mistake(page, "open-bracket", f"this {opener} is never closed", since[0], since[1], f"write {closers} at the end of the line", Edit(since[0], end_at, end_at, closers))  # fmt: skip
     outside = line > since[0] and indent_of(raw) <= indent_of(start_raw)
     if closers and outside:
         yield unclosed
-    bare = re.search(r"([\w.]+):(?=[}\],])", raw[first : col + 1])
-    if bare:
-        at = first + bare.end()
-        yield mistake(page, "empty-value", f"`{bare[1]}` has nothing behind it", line, at - 1, f"write {bare[1]}: and its value", Edit(line, at, at, " "))  # fmt: skip
     missing = re.search(r"[^\s:,\[{]\s+([A-Za-z_][\w.]*)\s*$", raw[:col])
     if raw[col : col + 1] == ":" and missing and missing.start() >= first - 1:
         at = missing.start() + 1
@@ -178,7 +189,7 @@ def _in_flow(page: Page, stop: Stop, since: tuple[int, int]) -> Iterator[Mistake
     yield from _second_colon(page, stop)
     if closers and not outside:
         yield unclosed
-    yield mistake(page, "open-bracket", f"what begins with this {opener} cannot be read to its end", since[0], since[1], f"each entry needs a comma after it, and the last one {_CLOSERS.get(opener, '}')}")  # fmt: skip
+    yield mistake(page, "open-bracket", f"what begins with this {opener} cannot be read to its end", since[0], since[1], f"each entry needs a comma after it, and the last one {_CLOSERS[opener]}")  # fmt: skip
 
 
 def _key_line(page: Page, line: int) -> Iterator[Mistake]:
@@ -198,11 +209,14 @@ def _key_line(page: Page, line: int) -> Iterator[Mistake]:
     comma = re.match(_START + r"""[^\s:：#"'{\[，]+\s*(，\s*)""", raw)
     if comma:
         at = comma.start(1)
-        yield mistake(page, "full-width", "full-width ， does not end a key", line, at, "type : and a space", Edit(line, at, comma.end(1), ": "))  # fmt: skip
+        yield mistake(page, "full-width", "full-width ， stands in place of :", line, at, "type : and a space", Edit(line, at, comma.end(1), ": "))  # fmt: skip
     tight = re.match(_START + r"([^\W\d]\w*):(?=[^\s:/])", raw)
     if tight:
         rest = value_text(raw[tight.end() :])
         yield mistake(page, "missing-space", f"a space is missing after {tight[1]}:", line, tight.end(), f"write {tight[1]}: {short(rest)}", Edit(line, tight.end(), tight.end(), " "))  # fmt: skip
+    keyless = re.match(_START + r":(?=\s)", raw)
+    if keyless:
+        yield mistake(page, "missing-key", "a colon without a key before it", line, keyless.end() - 1, "write the key before the colon")  # fmt: skip
     dash = re.match(r"\s*(?:-\s+)*-(?=[^\s\-\d.])", raw)
     if dash:
         rest = value_text(raw[dash.end() :])
@@ -236,7 +250,11 @@ def _second_colon(page: Page, stop: Stop) -> Iterator[Mistake]:
     text = raw[start : stop.col] + value_text(raw[stop.col :], flow=flow)
     text = text.rstrip()
     key = re.search(r"([^\s,\[{]+:\s+)$", raw[:start])
-    yield mistake(page, "needs-quotes", "a colon and a space inside a value", stop.line, stop.col, f"quote the whole value: {key[1] if key else ''}{quoted(short(text))}", Edit(stop.line, start, start + len(text), quoted(text)))  # fmt: skip
+    hint = f"quote the whole value: {key[1] if key else ''}{quoted(short(text))}"
+    second = re.search(r"\s([a-z_]+)$", raw[: stop.col])
+    if second and not flow:
+        hint = f"put {second[1]}: on a line of its own, or {hint}"
+    yield mistake(page, "needs-quotes", "a colon and a space inside a value", stop.line, stop.col, hint, Edit(stop.line, start, start + len(text), quoted(text)))  # fmt: skip
 
 
 def _brackets(page: Page, stop: Stop) -> Iterator[Mistake]:
@@ -270,7 +288,7 @@ def _wide(page: Page, line: int, at: int, *edits: Edit) -> Mistake:
     if char in _SPACES:
         return mistake(page, "full-width", f"{_SPACES[char]} where YAML needs an ordinary one", line, at, "type an ordinary space", *edits)  # fmt: skip
     space = " and a space" if _WIDE[char].endswith(" ") else ""
-    return mistake(page, "full-width", f"full-width {char} stands where YAML needs an ASCII one", line, at, f"type {ascii_char}{space}", *edits)  # fmt: skip
+    return mistake(page, "full-width", f"full-width {char} stands in place of {ascii_char}", line, at, f"type {ascii_char}{space}", *edits)  # fmt: skip
 
 
 def _wide_edit(raw: str, line: int, at: int) -> Edit:
@@ -294,7 +312,13 @@ def _wide_outside_quotes(raw: str, start: int, end: int) -> Iterator[int]:
 
 def _open_brackets(raw: str) -> str:
     """Return the brackets that a line opens and does not close, outside of quotes."""
-    quote, stack = "", ""
+    return "".join(raw[at] for at in _open_columns(raw))
+
+
+def _open_columns(raw: str) -> list[int]:
+    """Return where they stand."""
+    quote = ""
+    stack: list[int] = []
     for at, char in enumerate(raw):
         before = raw[at - 1] if at else " "
         if quote:
@@ -304,7 +328,7 @@ def _open_brackets(raw: str) -> str:
         elif char == "#" and before == " ":
             break
         elif char in "[{" and (stack or before in " -:"):
-            stack += char
+            stack.append(at)
         elif char in "]}" and stack:
-            stack = stack[:-1]
+            stack.pop()
     return stack

@@ -65,7 +65,7 @@ class Tree:
             if isinstance(event, DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    self.silent.add("one-document", "a second playbook begins here", event, "one playbook a file: move what follows --- into a file of its own")  # fmt: skip
+                    self.silent.add("one-document", "--- begins a second document here", event, "one playbook a file: move what follows into a file of its own")  # fmt: skip
                     break
                 if event.version or event.tags:
                     self.silent.add("directive", "a line that starts with % has no meaning here", event, "delete the line")  # fmt: skip
@@ -142,7 +142,7 @@ class Tree:
                     self.silent.odd_key(value_event)
                 elif flow and scalar_key.text not in TEXT_KEYS:
                     self.silent.next_key(value_event)
-            self.silent.check_key(scalar_key, event)
+            self.silent.check_key(scalar_key, event, flow=flow)
             text = scalar_key.text
             twin = seen.get(text)
             if twin is None:

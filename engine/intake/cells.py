@@ -55,6 +55,9 @@ MACROS = rf"""
 CREATE OR REPLACE TEMP MACRO care_text(t) AS
     CASE WHEN t BETWEEN '!' AND '~' AND right(t, 1) BETWEEN '!' AND '~' THEN t
          ELSE nullif(trim(t, {literal(_BLANKS)}), '') END;
+-- The same of a typed file, where texts are rarely padded: one look at both ends, for spaces only.
+CREATE OR REPLACE TEMP MACRO care_stored(t) AS
+    CASE WHEN t >= '!' AND NOT suffix(t, ' ') THEN t ELSE nullif(trim(t, {literal(_BLANKS)}), '') END;
 -- Full-width digits and signs as plain ones.
 CREATE OR REPLACE TEMP MACRO care_plain(t) AS
     translate(t, {literal(_WIDE[0])}, {literal(_WIDE[1])});
@@ -62,27 +65,29 @@ CREATE OR REPLACE TEMP MACRO care_plain(t) AS
 CREATE OR REPLACE TEMP MACRO care_digits(t) AS
     CASE WHEN regexp_full_match(t, '[+-]?\d{{1,3}}(,\d{{3}})+([.]\d*)?')
          THEN replace(t, ',', '') ELSE t END;
-CREATE OR REPLACE TEMP MACRO care_decimal(t) AS
+-- (DuckDB's cast would take 1_000 and blanks too.)
+CREATE OR REPLACE TEMP MACRO care_number(t) AS
     CASE WHEN regexp_full_match(t, '[+-]?(\d+[.]?\d*|[.]\d+)([eE][+-]?\d+)?')
-         THEN TRY_CAST(t AS DECIMAL(38,20))
-         ELSE TRY_CAST(care_digits(regexp_replace(care_plain(t), '^([+-]?)[¥￥$€£]? *', '\1'))
-              AS DECIMAL(38,20)) END;
+         THEN TRY_CAST(t AS DECIMAL(38,20)) END;
+CREATE OR REPLACE TEMP MACRO care_decimal(t) AS
+    coalesce(care_number(t),
+             care_number(care_digits(regexp_replace(care_plain(t), '^([+-]?)[¥￥$€£]? *', '\1'))));
 -- x 10^4, half-even: the cast rounds half away from zero, an odd result of a tie goes back by one.
 CREATE OR REPLACE TEMP MACRO care_even(x, r) AS
     CAST(CASE WHEN abs(x - r) = 0.00005 AND CAST(r * 10000 AS HUGEINT) % 2 <> 0
          THEN CAST(r * 10000 AS HUGEINT) - sign(x) ELSE CAST(r * 10000 AS HUGEINT) END AS BIGINT);
 CREATE OR REPLACE TEMP MACRO care_scaled(x) AS
     CASE WHEN abs(x) < {LARGEST} THEN care_even(x, CAST(x AS DECIMAL(22,4))) END;
--- A decimal of at most 15 digits that gives the same DOUBLE back is the one that it prints as.
+-- A decimal of at most 15 digits (here 13, for the product) that gives the same DOUBLE back is the one that it prints as.
 CREATE OR REPLACE TEMP MACRO care_scaled_double(x) AS
-    CASE WHEN abs(x) < 100000000000
+    CASE WHEN abs(x) < 1000000000
               AND CAST(TRY_CAST(x AS DECIMAL(18,4)) AS DOUBLE) = x
          THEN CAST(CAST(x AS DECIMAL(18,4)) * 10000 AS BIGINT)
          ELSE care_scaled(TRY_CAST(CAST(x AS VARCHAR) AS DECIMAL(38,20))) END;
 -- Offset of an ISO time in microseconds.
 CREATE OR REPLACE TEMP MACRO care_offset(o) AS
     CASE WHEN o = 'Z' THEN 0
-         ELSE CASE WHEN o[1] = '-' THEN -60000000 ELSE 60000000 END
+         ELSE CASE WHEN o[1] = '-' THEN -60000000::BIGINT ELSE 60000000::BIGINT END
               * (CAST(o[2:3] AS INTEGER) * 60 + coalesce(TRY_CAST(right(o, -3) AS INTEGER), 0))
     END;
 """
@@ -92,7 +97,7 @@ def text(column: Column) -> str:
     """Return SQL for a cell as trimmed text; whole floats without their ``.0``."""
     name, kind = column.sql, column.type
     if kind == "VARCHAR":
-        return f"care_text({name})"
+        return f"{'care_stored' if column.typed else 'care_text'}({name})"
     if kind in ("DOUBLE", "FLOAT"):
         return (
             f"CASE WHEN isnan({name}) THEN NULL WHEN {name} = trunc({name}) AND abs({name}) < 1e15 "
@@ -105,7 +110,7 @@ def decimal(column: Column) -> str:
     """Return SQL for a cell as DECIMAL(38,20)."""
     name, kind = column.sql, column.type
     if kind == "VARCHAR":
-        return f"care_decimal(care_text({name}))"
+        return f"care_decimal({text(column)})"
     if kind in ("DOUBLE", "FLOAT"):
         return f"TRY_CAST(CAST({name} AS VARCHAR) AS DECIMAL(38,20))"
     if kind in _INTEGERS or kind.startswith("DECIMAL") or kind in ("UBIGINT", "HUGEINT"):
@@ -121,7 +126,7 @@ def scaled(column: Column) -> str:
     if kind in _INTEGERS:
         return f"CASE WHEN abs(CAST({name} AS HUGEINT)) < {LARGEST} THEN CAST({name} AS BIGINT) * 10000 END"
     small = re.fullmatch(r"DECIMAL\((\d+),([0-4])\)", kind)
-    if small and int(small[1]) - int(small[2]) <= 14:
+    if small and int(small[1]) - int(small[2]) <= 9:  # DuckDB keeps the product in 18 digits
         return f"CAST({name} * 10000 AS BIGINT)"
     return f"care_scaled({decimal(column)})"
 
@@ -183,7 +188,7 @@ def local_time(column: Column, form: str | None, *, serials: bool) -> tuple[str,
         branches.append(f"WHEN regexp_full_match({plain}, '\\d{{{digits}}}') THEN {parsed}")
     if serials:
         # Whole milliseconds: a serial's fraction is a float of Excel's.
-        days = f"CAST(round(TRY_CAST({cell} AS DECIMAL(18,11)) * 86400000, 0) AS BIGINT)"
+        days = f"CAST(round(TRY_CAST({cell} AS DECIMAL(24,11)) * 86400000, 0) AS BIGINT)"
         shift = 25569 * _DAY
         branches.append(
             f"WHEN regexp_full_match({cell}, '\\d{{1,6}}([.]\\d+)?') THEN {days} * 1000 - {shift}"
@@ -218,8 +223,8 @@ def words(cell: str, known: tuple[str, ...], values: Mapping[str, str]) -> str:
     """Return SQL for several words of a closed list, as the log holds them; NULL if one is none."""
     parts = (
         f"list_sort(list_distinct(list_filter(list_transform("
-        f"regexp_split_to_array({cell}, '[,;|，、；]'), part -> "
-        f"{mapped('care_text(part)', values)}), part -> part IS NOT NULL)))"
+        f"regexp_split_to_array({cell}, '[,;|，、；]'), lambda part: "
+        f"{mapped('care_text(part)', values)}), lambda part: part IS NOT NULL)))"
     )
     closed = "[" + ", ".join(literal(word) for word in known) + "]::VARCHAR[]"
     joined = f"{_SEPARATOR} || array_to_string({parts}, {_SEPARATOR}) || {_SEPARATOR}"

@@ -236,7 +236,7 @@ class Job:
         hashed = all(not (entry.id or entry.group) for entry in self.map.events)
         unique = all(plan.unique for plan in plans) and (hashed or len(kinds) == len(set(kinds)))
         return merge_events(
-            connection, "prepared", source=self.map.source, base=base, unique=unique
+            connection, "prepared", source=self.map.source, base=base, unique=unique, placed=simple
         )
 
     def _span(self, first: int, codes: Codes) -> tuple[dict[str, int], int | None, int | None]:

@@ -68,6 +68,20 @@ FROM {fresh} f JOIN customers c ON c.id = f.customer
 ORDER BY seq
 """
 
+# Else the order is found on narrow rows, for the same reason.
+_RANK = """
+CREATE OR REPLACE TEMP TABLE ranks AS
+SELECT place AS row_place, row_number() OVER (ORDER BY occurred_at, line) AS nth FROM {fresh}
+"""
+
+_INSERT_RANKED = """
+INSERT INTO events BY NAME
+SELECT $base + r.nth AS seq, c.code AS customer, f.* EXCLUDE (line, place, customer),
+       $source AS source
+FROM {fresh} f JOIN customers c ON c.id = f.customer JOIN ranks r ON r.row_place = f.place
+ORDER BY seq
+"""
+
 _SUPERSEDE = """
 INSERT INTO superseded
 SELECT m.seq, e.seq FROM matched m JOIN events e ON e.kind = m.kind AND e.id = m.id
@@ -111,15 +125,16 @@ def merge_events(
     source: str,
     base: int,
     unique: bool,
+    placed: bool,
 ) -> Merged:
     """Add the events of a table (line, kind, customer, occurred_at, known_at, id, fields).
 
-    ``base`` is the last seq given so far; ``unique`` says that keys can't stand twice. The caller
-    owns the transaction.
+    ``base`` is the last seq given so far; ``unique`` says that keys can't stand twice, ``placed`` that ``place`` tells all rows apart. The
+    caller owns the transaction.
     """
     repeated = replaced = 0
     fields = _fields(connection, prepared)
-    ordered, rising = _shape(connection, prepared)
+    ordered, rising = _shape(connection, prepared) if placed else (False, False)
     if not (unique or rising or _one(connection, _ALL_UNIQUE.format(prepared=prepared))):
         connection.execute(_LAST.format(prepared=prepared))
         different = _different("p", "l", fields, "l.customer")
@@ -146,7 +161,10 @@ def merge_events(
     customers = register_customers(connection, fresh)
     binds: dict[str, object] = {"base": base, "source": source}
     insert = _INSERT
-    if ordered:
+    if placed and not ordered:
+        connection.execute(_RANK.format(fresh=fresh))
+        insert = _INSERT_RANKED
+    elif ordered:
         # The rowids of a table made in this transaction do not begin at 0.
         insert = _INSERT_ORDERED
         binds["place"] = _one(connection, f"SELECT coalesce(min(place), 0) FROM {fresh}")

@@ -42,6 +42,7 @@ class Column:
 
     sql: str  #: its name there
     type: str  #: SQL type
+    typed: bool = False  #: of a file that keeps types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,10 @@ def _stage_parquet(connection: duckdb.DuckDBPyConnection, path: Path) -> Stage:
     except duckdb.Error as error:
         raise InputError(f"{path.name} is damaged, or no Parquet file") from error
     names = [(row[0], row[1]) for row in described if row[0] != "file_row_number"]
-    columns = {name: Column(sql=f"c{index}", type=kind) for index, (name, kind) in enumerate(names)}
+    columns = {
+        name: Column(sql=f"c{index}", type=kind, typed=True)
+        for index, (name, kind) in enumerate(names)
+    }
     select = "".join(f", {quoted(name)} AS {column.sql}" for name, column in columns.items())
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW staged AS SELECT file_row_number + 1 AS line{select} FROM {source}"  # noqa: S608

@@ -16,6 +16,7 @@ __all__ = ["FIRST_YEAR", "LAST_YEAR", "offsets", "to_local", "to_utc"]
 #: Times outside are turned away as typing errors.
 FIRST_YEAR, LAST_YEAR = 1900, 2099
 _DAY = 86_400
+_STEP = 7 * _DAY  #: no zone has ever changed its offset and back within a week
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -40,10 +41,10 @@ def offsets(name: str) -> tuple[tuple[int, int, int], ...]:
     end = int((dt.datetime(LAST_YEAR + 1, 1, 1, tzinfo=dt.UTC) - _EPOCH).total_seconds()) + _DAY
     before = offset(start)
     changes = [(start, start, before)]
-    for day in range(start + _DAY, end, _DAY):
+    for day in range(start + _STEP, end, _STEP):
         after = offset(day)
         if after != before:
-            low, high = day - _DAY, day  # offset(low) is before, offset(high) is after
+            low, high = day - _STEP, day  # offset(low) is before, offset(high) is after
             while high - low > 1:
                 middle = (low + high) // 2
                 low, high = (middle, high) if offset(middle) == before else (low, middle)

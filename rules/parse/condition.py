@@ -14,9 +14,8 @@ from rules.conditions import (
     Test,
     Top,
 )
-from rules.errors import did_you_mean
 from rules.parse.comparison import read_test
-from rules.parse.names import Section, Subjects
+from rules.parse.names import Section, Subjects, nearest
 from rules.parse.place import Place, written
 
 __all__ = ["LABELS", "read_condition", "read_who"]
@@ -111,6 +110,6 @@ def _ranked_in(test: Test, value: Place, subjects: Subjects) -> bool:
     if test.segment in names.segments or (dot and word in names.classes.get(head, ())):
         return True
     if not names.silent(test.segment, Section.SEGMENTS) and not names.silent(head, Section.CLASSES):
-        hint = did_you_mean(test.segment, names.segments)
+        hint = nearest(test.segment, names.segments, Section.SEGMENTS)
         value.error("unknown-segment", f'no segment "{test.segment}" to rank in', hint)
     return False

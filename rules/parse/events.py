@@ -9,7 +9,7 @@ from rules.errors import did_you_mean
 from rules.measures import Events
 from rules.nodes import Mapping, Node, Scalar, Sequence
 from rules.parse.condition import read_condition
-from rules.parse.names import Left, Names, Section, Subjects, field_left
+from rules.parse.names import Left, Names, Section, Subjects, field_left, nearest
 from rules.parse.place import Place, written
 from rules.vocabulary import FieldKind, FieldType
 
@@ -65,12 +65,8 @@ def _expand(name: str, place: Place, names: Names) -> tuple[str, ...] | None:
     if dot and head in known:
         message = f'"{name}" is a field; {place.key} takes an event'
         place.error("unknown-event", message, f"write {head}")
-    elif "," in name or "，" in name:
-        parts = [part.strip() for part in name.replace("，", ",").split(",")]
-        message = f'"{name}" is one text: a list needs [ ]'
-        place.error("wrong-shape", message, f"write [{', '.join(parts)}]")
-    else:
-        place.error("unknown-event", f'no event "{name}"', did_you_mean(name, known))
+    elif not place.one_text():
+        place.error("unknown-event", f'no event "{name}"', nearest(name, known, Section.EVENTS))
     return None
 
 
@@ -176,7 +172,8 @@ def _field(text: str, place: Place, names: Names) -> dict[str, FieldType] | None
     known = {*vocabulary.events, *vocabulary.groups}
     if event not in known:
         if not names.silent(event, Section.EVENTS):
-            place.error("unknown-event", f'no event "{event}"', did_you_mean(event, known))
+            hint = nearest(event, known, Section.EVENTS)
+            place.error("unknown-event", f'no event "{event}"', hint)
         return None
     kinds = vocabulary.expand(event)
     fields = sorted({field for kind in kinds for field in vocabulary.events[kind].fields})

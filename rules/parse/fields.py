@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rules.errors import did_you_mean
 from rules.parse.names import Section, check_name
 from rules.parse.place import Place
@@ -91,7 +93,10 @@ def _kind(name: str, place: Place) -> FieldKind | None:
     if text is None or text in _KINDS:
         return _KINDS[text] if text else None
     meant = _MEANT.get(text.casefold())
+    words = [word.strip() for word in re.split(r"[,，、/|]|\bor\b", text) if word.strip()]
     hint = f"write {meant}" if meant else did_you_mean(text, _KINDS)
+    if len(words) > 1:
+        hint = f"for a list of words write [{', '.join(words)}]"
     place.error("bad-type", f'"{name}" can\'t be of type "{text}"', hint)
     return None
 

@@ -21,7 +21,7 @@ from rules.measures import (
     Window,
 )
 from rules.parse.events import read_events, read_fields, read_where
-from rules.parse.names import Names, Section, check_name
+from rules.parse.names import Names, Section, check_name, nearest
 from rules.parse.place import Place, written
 from rules.phrases import plain, read_duration, read_number
 from rules.repair import repair
@@ -331,7 +331,8 @@ class MeasureReader:
         if self.names.attribute(text) is None:
             if not self.names.silent(text, Section.ATTRIBUTES):
                 known = self.names.vocabulary.attributes
-                message, hint = f'no attribute "{text}"', did_you_mean(text, known)
+                message = f'no attribute "{text}"'
+                hint = nearest(text, known, Section.ATTRIBUTES)
                 if text in self.nodes or text in self.names.measures:
                     hint = f"for a measure write {{change: {text}}}"
                 place.error("unknown-attribute", message, hint)
@@ -351,7 +352,7 @@ class MeasureReader:
         if base is None:
             names = self.names
             if text not in self.nodes and not names.silent(text, Section.MEASURES):
-                hint = did_you_mean(text, {*names.measures, *self.nodes})
+                hint = nearest(text, {*names.measures, *self.nodes}, Section.MEASURES)
                 if text in names.vocabulary.events or text in names.vocabulary.groups:
                     hint = f"define a measure {{count: {text}, last: 60 days}} and name that"
                 elif text in names.vocabulary.attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -12,7 +13,7 @@ from rules.measures import Change, NamedMeasure, Quantity
 from rules.parse.place import Place
 from rules.vocabulary import FieldKind, FieldType, Vocabulary
 
-__all__ = ["Left", "Names", "Section", "Sort", "Subjects", "check_name", "field_left"]
+__all__ = ["Left", "Names", "Section", "Sort", "Subjects", "check_name", "field_left", "nearest"]
 
 
 class Sort(StrEnum):
@@ -137,10 +138,7 @@ class Names:
             dot and self.silent(head, Section.CLASSES)
         ):
             return False
-        if re.search("[,，、]", name):
-            parts = [part.strip() for part in re.split("[,，、]", name) if part.strip()]
-            hint = f"write [{', '.join(parts)}]"
-            place.error("wrong-shape", f'"{name}" is one text: a list needs [ ]', hint)
+        if place.one_text():
             return False
         if self.classes.get(name):
             example = (
@@ -149,7 +147,7 @@ class Names:
             place.error("unknown-segment", f'"{name}" is a class, not a segment', example)
             return False
         if dot:
-            hint = did_you_mean(head, self.classes)
+            hint = nearest(head, self.classes, Section.CLASSES)
             place.error("unknown-class", f'no class "{head}"', hint)
             return False
         if self.left(name):
@@ -158,7 +156,9 @@ class Names:
             return False
         values = {f"{key}.{word}" for key, words in self.classes.items() for word in words}
         alike = [known for known in values if known.partition(".")[2] == name]
-        hint = f"write {sorted(alike)[0]}" if alike else did_you_mean(name, self.segments)
+        hint = (
+            f"write {sorted(alike)[0]}" if alike else nearest(name, self.segments, Section.SEGMENTS)
+        )
         place.error("unknown-segment", f'no segment "{name}"', hint)
         return False
 
@@ -193,9 +193,8 @@ class Subjects:
         ):
             return None
         message = f'no measure, attribute or class "{name}"'
-        hint = did_you_mean(
-            name, {*self.names.measures, *self.names.classes, *self.names.vocabulary.attributes}
-        )
+        known_names = {*self.names.measures, *self.names.classes, *self.names.vocabulary.attributes}
+        hint = nearest(name, known_names, Section.MEASURES)
         if name in self.names.segments:
             message, hint = f'"{name}" is a segment', f"write `in: {name}`"
         elif dot and head in self.names.classes:
@@ -257,6 +256,23 @@ class Subjects:
         return None
 
 
+#: Where a name that nothing resembles has to be declared.
+_DECLARED = {
+    Section.EVENTS: "declare it under `events` in care.yaml",
+    Section.ATTRIBUTES: "declare it under `customer` in care.yaml",
+    Section.CHANNELS: "declare it under `channels` in care.yaml",
+    Section.ROLES: "declare it under `roles` in care.yaml",
+    Section.MEASURES: "define it under `measures`",
+    Section.SEGMENTS: "define it under `segments`",
+    Section.CLASSES: "define it under `classes`",
+}
+
+
+def nearest(name: str, known: Iterable[str], section: Section) -> str:
+    """Return the nearest known name, or where to declare one."""
+    return did_you_mean(name, known) or _DECLARED[section]
+
+
 _OF_QUANTITY = {
     Quantity.NUMBER: Sort.NUMBER,
     Quantity.SHARE: Sort.SHARE,
@@ -283,19 +299,22 @@ def field_left(declared: FieldType, subject: Subject, label: str) -> Left:
 
 
 _RESERVED = frozenset({"all", "any", "not", "in", "known", "unknown", "trigger", "entry"})
+#: What stands beside the tests of a segment, so that no test can begin with it.
+_LABELS = frozenset({"title", "strategy", "marks"})
 
 
 def check_name(name: str, place: Place, what: str) -> bool:
     """Report a name that could not be used afterwards; True for a good one."""
-    if name in _RESERVED:
-        message = f'"{name}" is a word of the language and can\'t be the name of a {what}'
+    article = "an" if what[0] in "aeiou" else "a"
+    if name in _RESERVED or (name in _LABELS and what in ("attribute", "measure", "class")):
+        message = f'"{name}" is a word of the language and can\'t be the name of {article} {what}'
         place.error("bad-name", message, "choose another name", at_key=True)
         return False
     odd = re.search(r"[\s.,:/\\'\"{}\[\]#&*!|>%@`，：。、“”‘’\x00-\x1f]", name)
     if odd or not name or len(name) > 60:
         shown = "a space" if odd and odd[0].isspace() else f'"{odd[0]}"' if odd else ""
         why = f"has {shown} in it" if odd else "is too long" if name else "is empty"
-        message = f'the name "{name[:60]}" of a {what} {why}'
+        message = f'the name "{name[:60]}" of {article} {what} {why}'
         hint = "use letters, digits, _ and -"
         place.error("bad-name", message, hint, at_key=True)
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from rules.errors import Finding, Level, Span
@@ -80,12 +81,22 @@ class Place:
     def items(self, what: str = "") -> list[Place]:
         """Return the items of a list; reports and returns nothing where this is no list."""
         if not isinstance(self.node, Sequence):
-            hint = "put a dash before each, or write [ ] around them"
-            self.error("wrong-shape", f"{what or self.key} needs a list", hint, at_key=self.empty)
+            if not self.one_text():
+                self.error("wrong-shape", f"{what or self.key} needs a list", at_key=self.empty)
             return []
         return [
             self._below(str(index), item, item.span) for index, item in enumerate(self.node.items)
         ]
+
+    def one_text(self) -> bool:
+        """Report ``a, b`` without brackets, which YAML takes for one text; True where it is."""
+        text = self.node.text if isinstance(self.node, Scalar) else ""
+        parts = [part.strip() for part in re.split("[,，、]", text) if part.strip()]
+        if len(parts) < 2:
+            return False
+        message = f'"{text}" is one text: a list needs [ ]'
+        self.error("wrong-shape", message, f"write [{', '.join(parts)}]")
+        return True
 
     def each(self) -> list[Place]:
         """Return the items of a list, or this alone: for keys that take one or several."""

@@ -34,7 +34,7 @@ def read_playbook(
     root: Place,
     names: Names,
     shared: Catalogue,
-    template: Callable[[str], bool],
+    template: Callable[[str], str | None],
     *,
     file: str,
     source: str,

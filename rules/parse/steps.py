@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from rules.conditions import Condition, Subject, SubjectKind
-from rules.errors import did_you_mean
 from rules.parse.asked import read_asked
+from rules.parse.channels import CHANNEL_KINDS
 from rules.parse.condition import read_who
 from rules.parse.due import read_anchor, read_due
-from rules.parse.names import Left, Names, Section, Sort, Subjects, check_name
+from rules.parse.names import Left, Names, Section, Sort, Subjects, check_name, nearest
 from rules.parse.place import Place
 from rules.parse.settings import read_clock_at, read_word
-from rules.parse.vocabulary import CHANNEL_KINDS
 from rules.playbook import Anchor, AnchorKind, AskedKind, Do, Due, DueForm, IfLate
 
 __all__ = ["read_steps", "step_lefts", "step_names"]
@@ -60,12 +59,12 @@ def read_steps(
     place: Place,
     names: Names,
     subjects: Subjects,
-    template: Callable[[str], bool],
+    template: Callable[[str], str | None],
 ) -> tuple[tuple[Do, ...] | None, dict[str, Left]]:
     """Return the steps of a playbook (None where one is wrong), and what they ask for.
 
-    ``subjects`` hold the customer, the trigger and the playbook's step names; ``template`` tells
-    whether a path exists below ``templates/``.
+    ``subjects`` hold the customer, the trigger and the playbook's step names; ``template``
+    returns None for a path that exists below ``templates/``, else what to write instead.
     """
     items = place.items("`steps`")
     if not items and place.is_list():
@@ -73,7 +72,8 @@ def read_steps(
     reader = _Reader(names=names, subjects=subjects, template=template)
     steps = [reader.read(item) for item in items]
     sound = tuple(step for step in steps if step)
-    if not sound or len(sound) < len(steps) or not _no_circle(sound, items):
+    straight = _no_circle(steps, items)
+    if not sound or len(sound) < len(steps) or not straight:
         return None, reader.done
     return sound, reader.done
 
@@ -82,7 +82,7 @@ def read_steps(
 class _Reader:
     names: Names
     subjects: Subjects
-    template: Callable[[str], bool]
+    template: Callable[[str], str | None]
     done: dict[str, Left] = field(default_factory=dict)  #: results of the steps read so far
     seen: set[str] = field(default_factory=set)  #: their names
 
@@ -95,8 +95,10 @@ class _Reader:
         name = self._name(place)
         later = [value for key, value in place.pairs() if key in (*_LATER_STEPS, *_LATER_KEYS)]
         for value in later:
-            kind = "step kind" if value.key in _LATER_STEPS else "step key"
-            value.not_yet(f'{kind} "{value.key}"')
+            if value.key in _LATER_STEPS:
+                value.not_yet(f'step kind "{value.key}"', "this version has steps with `do`")
+            else:
+                value.not_yet(f'step key "{value.key}"', "take it out of this step")
             self.names.broken |= {(Section.FIELDS, inner) for inner in step_names(value)}
         found = self._do(name or "", place) if place.get("do") or not later else None
         if name:
@@ -192,7 +194,7 @@ class _Reader:
             return None
         if text not in channels:
             if not self.names.silent(text, Section.CHANNELS):
-                hint = did_you_mean(text, channels)
+                hint = nearest(text, channels, Section.CHANNELS)
                 do.error("unknown-channel", f'{label}: no channel "{text}"', hint)
             return None
         kind = channels[text].kind
@@ -227,7 +229,8 @@ class _Reader:
         roles = self.names.vocabulary.roles
         if text and text not in roles:
             if not self.names.silent(text, Section.ROLES):
-                place.error("unknown-role", f'no role "{text}"', did_you_mean(text, roles))
+                hint = nearest(text, roles, Section.ROLES)
+                place.error("unknown-role", f'no role "{text}"', hint)
             return ""
         return text
 
@@ -281,8 +284,9 @@ class _Reader:
             message = f'template "{text}" is not a file below templates/'
             place.error("unknown-template", message, "write the name alone: welcome.md")
             return ""
-        if must_exist and not self.template(text):
-            place.error("unknown-template", f"there is no file templates/{text}")
+        missing = self.template(text) if must_exist else None
+        if missing is not None:
+            place.error("unknown-template", f"there is no file templates/{text}", missing)
             return ""
         return text
 
@@ -309,26 +313,24 @@ def step_lefts(steps: tuple[Do, ...]) -> dict[str, Left]:
     return found
 
 
-def _no_circle(steps: tuple[Do, ...], places: list[Place]) -> bool:
+def _no_circle(steps: list[Do | None], places: list[Place]) -> bool:
     """Report steps that wait for each other; True where there are none."""
     before: dict[str, str] = {}
-    for index, step in enumerate(steps):
-        if step.anchor.kind is AnchorKind.STEP:
+    for above, step in zip([None, *steps], steps, strict=False):
+        if step and step.anchor.kind is AnchorKind.STEP:
             before[step.name] = step.anchor.name
-        elif step.anchor.kind is AnchorKind.PREVIOUS and index:
-            before[step.name] = steps[index - 1].name
-    sound = True
+        elif step and step.anchor.kind is AnchorKind.PREVIOUS and above:
+            before[step.name] = above.name
     reported: set[str] = set()
-    for index, step in enumerate(steps):
-        if step.anchor.kind is not AnchorKind.STEP or step.name in reported:
+    for step, place in zip(steps, places, strict=True):
+        if not step or step.anchor.kind is not AnchorKind.STEP or step.name in reported:
             continue
         ring = [step.name]
         while (found := before.get(ring[-1])) and found not in ring:
             ring.append(found)
         if found == step.name:
-            place = places[index].get("from") or places[index]
             message = "these steps wait for each other: " + " -> ".join([*ring, step.name])
-            place.error("cycle", message, "let one of them start `from: entry`")
+            start = place.get("from") or place
+            start.error("cycle", message, "let one of them start `from: entry`")
             reported |= set(ring)
-            sound = False
-    return sound
+    return not reported

@@ -8,7 +8,7 @@ from rules.conditions import Subject, SubjectKind
 from rules.errors import did_you_mean
 from rules.measures import Events
 from rules.parse.events import event_names, read_where, shared_fields
-from rules.parse.names import Left, Names, Section, check_name, field_left
+from rules.parse.names import Left, Names, Section, check_name, field_left, nearest
 from rules.parse.place import Place, written
 from rules.parse.settings import read_length
 from rules.phrases import plain, read_duration
@@ -152,7 +152,7 @@ def _class(place: Place, names: Names) -> str | None:
         return text
     if names.silent(text, Section.CLASSES):
         return None
-    hint = did_you_mean(text, names.classes)
+    hint = nearest(text, names.classes, Section.CLASSES)
     if text in names.segments:
         hint = f"a segment is entered or left: write {{enters: {text}}}"
     elif text in names.vocabulary.attributes:

@@ -7,8 +7,20 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from rules.sql.binds import AT, SEQ, AttributeCode
-from rules.sql.comparisons import SqlValue, number
-from rules.sql.scan import Reader, case_of, col, field_value
+from rules.sql.build import (
+    all_of,
+    case_of,
+    col,
+    in_order,
+    is_set,
+    named,
+    negated,
+    number,
+    select,
+    subquery,
+)
+from rules.sql.comparisons import SqlValue
+from rules.sql.scan import Reader, field_value
 from rules.vocabulary import FieldKind, FieldType
 
 __all__ = ["ChangedTable", "CurrentTable"]
@@ -21,7 +33,7 @@ def _held(field: FieldType) -> exp.Expr:
     if field.kind in _TEXTS:
         return col("txt")
     if field.kind is FieldKind.YES_NO:
-        return exp.NEQ(this=col("num"), expression=number(0))
+        return exp.Paren(this=exp.NEQ(this=col("num"), expression=number(0)))
     return col("num")
 
 
@@ -32,16 +44,6 @@ def _rows(reader: Reader, fields: Iterable[FieldType]) -> list[exp.Expr]:
         exp.In(this=col("attribute"), expressions=codes),
         *reader.in_scope(),
     ]
-
-
-def _place(*by: str, falling: bool) -> exp.Window:
-    """Return a row's place in the order (occurred_at, id, seq)."""
-    order = [exp.Ordered(this=col(name), desc=falling) for name in ("occurred_at", "id", "seq")]
-    return exp.Window(
-        this=exp.RowNumber(),
-        partition_by=[col(name) for name in by],
-        order=exp.Order(expressions=order),
-    )
 
 
 class CurrentTable:
@@ -67,32 +69,23 @@ class CurrentTable:
         """Return the sub-query: ``customer`` and a column an attribute."""
         reader, at = self.reader, self.reader.binds(AT)
         past = exp.LTE(this=col("occurred_at"), expression=at)
-        future = exp.GT(this=col("occurred_at"), expression=at.copy())
+        future = exp.GT(this=col("occurred_at"), expression=at)
         held = self._versions(past, falling=True)
-        earlier = (
-            exp.select(number(1))
-            .from_("attributes AS care_past")
-            .where(
-                exp.EQ(this=col("customer", "care_past"), expression=col("customer", "attributes")),
-                exp.EQ(
-                    this=col("attribute", "care_past"), expression=col("attribute", "attributes")
-                ),
-                exp.LTE(this=col("seq", "care_past"), expression=reader.binds(SEQ)),
-                exp.LTE(this=col("occurred_at", "care_past"), expression=at.copy()),
-            )
-        )
-        first = self._versions(exp.and_(future, exp.not_(exp.Exists(this=earlier))), falling=False)
-        both = exp.union(held, first, distinct=False)
+        same = [
+            exp.EQ(this=col(name, "care_past"), expression=col(name, "attributes"))
+            for name in ("customer", "attribute")
+        ]
+        known = exp.LTE(this=col("seq", "care_past"), expression=reader.binds(SEQ))
+        before = exp.LTE(this=col("occurred_at", "care_past"), expression=at)
+        earlier = select([number(1)], "attributes AS care_past", where=[*same, known, before])
+        first = self._versions(all_of([future, negated(exp.Exists(this=earlier))]), falling=False)
+        both = exp.union(held, first, distinct=False, copy=False)
         columns = [
-            exp.alias_(
-                exp.Max(this=case_of(self._is(field), _held(field))), f"v{place}", quoted=True
-            )
+            named(exp.Max(this=case_of(self._is(field), _held(field))), f"v{place}")
             for place, field in enumerate(self._fields.values())
         ]
-        return (
-            exp.select(col("customer"), *columns)
-            .from_(both.subquery("care_versions"))
-            .group_by(col("customer"))
+        return select(
+            [col("customer"), *columns], subquery(both, "care_versions"), by=[col("customer")]
         )
 
     def _is(self, field: FieldType) -> exp.Expr:
@@ -102,17 +95,18 @@ class CurrentTable:
     def _versions(self, condition: exp.Expr, *, falling: bool) -> exp.Select:
         """Return one version a customer and attribute, the first or last that is meant."""
         columns = [col(name) for name in ("customer", "attribute", "num", "txt")]
-        placed = exp.alias_(_place("customer", "attribute", falling=falling), "care_n")
-        rows = (
-            exp.select(*columns, placed)
-            .from_("attributes")
-            .where(*_rows(self.reader, self._fields.values()), condition)
+        place = exp.Window(
+            this=exp.RowNumber(),
+            partition_by=[col("customer"), col("attribute")],
+            order=in_order(falling=falling),
         )
-        return (
-            exp.select(*columns)
-            .from_(rows.subquery("care_rows"))
-            .where(exp.EQ(this=col("care_n"), expression=number(1)))
+        rows = select(
+            [*columns, named(place, "care_n")],
+            "attributes",
+            where=[*_rows(self.reader, self._fields.values()), condition],
         )
+        newest = exp.EQ(this=col("care_n"), expression=number(1))
+        return select(columns, subquery(rows, "care_rows"), where=[newest])
 
 
 class ChangedTable:
@@ -130,29 +124,23 @@ class ChangedTable:
     def query(self) -> exp.Select:
         """Return the sub-query."""
         reader, held = self.reader, _held(self.field)
-        order = [exp.Ordered(this=col(name)) for name in ("occurred_at", "id", "seq")]
         before = exp.Window(
-            this=exp.Lag(this=held.copy()),
-            partition_by=[col("customer")],
-            order=exp.Order(expressions=order),
+            this=exp.Lag(this=held), partition_by=[col("customer")], order=in_order()
         )
-        rows = (
-            exp.select(
+        past = exp.LTE(this=col("occurred_at"), expression=reader.binds(AT))
+        rows = select(
+            [
                 col("customer"),
                 col("occurred_at"),
-                exp.alias_(held.copy(), "care_held"),
-                exp.alias_(before, "care_before"),
-            )
-            .from_("attributes")
-            .where(
-                *_rows(reader, [self.field]),
-                exp.LTE(this=col("occurred_at"), expression=reader.binds(AT)),
-                exp.not_(exp.Is(this=held.copy(), expression=exp.null())),
-            )
+                named(held, "care_held"),
+                named(before, "care_before"),
+            ],
+            "attributes",
+            where=[*_rows(reader, [self.field]), past, is_set(held)],
         )
-        return (
-            exp.select(col("customer"), exp.alias_(exp.Max(this=col("occurred_at")), "care_v"))
-            .from_(rows.subquery("care_rows"))
-            .where(exp.NEQ(this=col("care_held"), expression=col("care_before")))
-            .group_by(col("customer"))
+        return select(
+            [col("customer"), named(exp.Max(this=col("occurred_at")), "care_v")],
+            subquery(rows, "care_rows"),
+            where=[exp.NEQ(this=col("care_held"), expression=col("care_before"))],
+            by=[col("customer")],
         )

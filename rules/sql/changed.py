@@ -19,7 +19,7 @@ from rules.edges import (
 )
 from rules.measures import Catalogue
 from rules.sql.binds import AttributeCode, Binds, Codes, Constant, KindCode
-from rules.sql.scan import col
+from rules.sql.build import all_of, col, select
 from rules.vocabulary import FieldKind, Vocabulary
 from rules.windows import bound, day_mark, mark
 
@@ -69,7 +69,7 @@ class _Search:
     def query(self) -> exp.Query:
         """Return the union of all places."""
         first, *others = self.found.values()
-        return exp.union(first, *others, distinct=True) if others else first.distinct()
+        return exp.union(first, *others, distinct=True, copy=False) if others else first.distinct()
 
     def rows(self) -> None:
         """Events that became visible, of any name: whoever is new belongs to the population."""
@@ -78,9 +78,9 @@ class _Search:
         self._add("events", self._new_seq("seq"), last)
         self._add("events", known, *self._between("occurred_at", min(self.ats), max(self.ats)))
         # A version replaced: its customer may lose the event, wherever the new one went.
-        replaced = exp.select(col("seq")).from_("superseded").where(self._new_seq("by_seq"))
+        replaced = select([col("seq")], "superseded", where=[self._new_seq("by_seq")])
         if min(self.seqs) != max(self.seqs):
-            self._add("events", exp.In(this=col("seq"), query=replaced.subquery()))
+            self._add("events", exp.In(this=col("seq"), query=replaced.subquery(copy=False)))
 
     def versions(self, attributes: Sequence[str]) -> None:
         """Attribute versions that became visible, and those read that became the last one."""
@@ -142,10 +142,8 @@ class _Search:
         ]
 
     def _new_seq(self, name: str) -> exp.Expr:
-        return exp.and_(
-            exp.GT(this=col(name), expression=self._value(min(self.seqs))),
-            exp.LTE(this=col(name), expression=self._value(max(self.seqs))),
-        )
+        after = exp.GT(this=col(name), expression=self._value(min(self.seqs)))
+        return all_of([after, exp.LTE(this=col(name), expression=self._value(max(self.seqs)))])
 
     def _kinds(self, names: Sequence[str]) -> exp.Expr:
         return exp.In(this=col("kind"), expressions=[self.binds(KindCode(n)) for n in names])
@@ -158,5 +156,5 @@ class _Search:
         return self.binds(Constant(value))
 
     def _add(self, table: str, *conditions: exp.Expr) -> None:
-        select = exp.select(col("customer")).from_(table).where(*conditions)
-        self.found[select.sql("duckdb")] = select
+        query = select([col("customer")], table, where=conditions)
+        self.found[query.sql("duckdb")] = query

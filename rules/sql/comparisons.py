@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import assert_never
@@ -25,9 +25,10 @@ from rules.conditions import (
     Value,
 )
 from rules.sql.binds import Binds, Constant, DayMark, Mark
+from rules.sql.build import all_of, any_of, case_of, fallback, huge, is_set, negated, number
 from rules.values import Shape, moment_bounds, threshold
 
-__all__ = ["SqlValue", "all_of", "any_of", "coalesce", "huge", "number", "ranked", "test_value"]
+__all__ = ["SqlValue", "ranked", "test_value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +40,6 @@ class SqlValue:
     den: exp.Expr | None = None  #: of an AMOUNT, positive
 
 
-def huge(this: exp.Expr) -> exp.Expr:
-    """Return an integer in 128 bits."""
-    return exp.cast(this, exp.DataType.Type.INT128)
-
-
-def number(value: int) -> exp.Expr:
-    """Return a small integer of ours; what users wrote is bound."""
-    return exp.Literal.number(value)
-
-
-def coalesce(this: exp.Expr, otherwise: exp.Expr) -> exp.Expr:
-    """Return the value, or another where it is NULL."""
-    return exp.Coalesce(this=this, expressions=[otherwise])
-
-
-def all_of(parts: Iterable[exp.Expr]) -> exp.Expr:
-    """Return *and*; of nothing TRUE."""
-    found = list(parts)
-    return exp.and_(*found) if found else exp.true()
-
-
-def any_of(parts: Iterable[exp.Expr]) -> exp.Expr:
-    """Return *or*; of nothing FALSE."""
-    found = list(parts)
-    return exp.or_(*found) if found else exp.false()
-
-
 def test_value(
     test: Test, value: SqlValue, binds: Binds, top: Callable[[Top, SqlValue], exp.Expr] | None
 ) -> exp.Expr:
@@ -73,14 +47,14 @@ def test_value(
 
     Without ``top`` a Top raises ValueError.
     """
-    known = exp.not_(exp.Is(this=value.this.copy(), expression=exp.null()))
+    known = is_set(value.this)
     match test:
         case IsKnown():
             return known
         case IsUnknown():
-            return exp.Is(this=value.this.copy(), expression=exp.null())
+            return exp.Is(this=value.this, expression=exp.null())
         case NotTest():
-            return exp.not_(test_value(test.test, value, binds, top))
+            return negated(test_value(test.test, value, binds, top))
         case Top():
             if top is None:
                 raise ValueError("top stands only where a population is")
@@ -94,7 +68,7 @@ def test_value(
         case Between():
             low = _holds(value, Op.AT_LEAST, test.low, binds)
             high = _holds(value, Op.AT_MOST, test.high, binds)
-            return _misfit(known) if low is None or high is None else exp.and_(low, high)
+            return _misfit(known) if low is None or high is None else all_of([low, high])
         case Has():
             if value.shape is not Shape.WORDS or not test.values:
                 return _misfit(known)
@@ -111,18 +85,18 @@ def _is_time(value: SqlValue) -> bool:
 
 def _misfit(known: exp.Expr) -> exp.Expr:
     """Return false of every known value."""
-    return exp.case().when(known, exp.false())
+    return case_of(known, exp.false())
 
 
 def _equal(constant: Value, value: SqlValue, binds: Binds) -> exp.Expr | None:
     if isinstance(constant, bool):
         if value.shape is not Shape.YES_NO:
             return None
-        return exp.EQ(this=value.this.copy(), expression=exp.convert(constant))
+        return exp.EQ(this=value.this, expression=exp.convert(constant))
     if isinstance(constant, str):
         if value.shape is not Shape.TEXT:
             return None
-        return exp.EQ(this=value.this.copy(), expression=binds(Constant(constant)))
+        return exp.EQ(this=value.this, expression=binds(Constant(constant)))
     pair = _pair(value, constant, binds)
     return None if pair is None else exp.EQ(this=pair[0], expression=pair[1])
 
@@ -132,12 +106,10 @@ def _pair(value: SqlValue, constant: Value, binds: Binds) -> tuple[exp.Expr, exp
     limit = threshold(constant)
     if limit is None:
         return None
-    left: exp.Expr = value.this.copy()
+    left: exp.Expr = value.this
     if value.shape is Shape.AMOUNT:
         assert value.den is not None
-        right: exp.Expr = exp.Mul(
-            this=value.den.copy(), expression=binds(Constant(limit.numerator))
-        )
+        right: exp.Expr = exp.Mul(this=value.den, expression=binds(Constant(limit.numerator)))
     elif _is_time(value):
         left, right = huge(left), huge(binds(Constant(limit.numerator)))
     else:
@@ -157,7 +129,7 @@ def _holds(value: SqlValue, op: Op, limit: Fraction, binds: Binds) -> exp.Expr |
 
 def _holds_word(value: SqlValue, word: str, binds: Binds) -> exp.Expr:
     marked = binds(Constant(SEPARATOR + word + SEPARATOR))
-    return exp.GT(this=exp.StrPosition(this=value.this.copy(), substr=marked), expression=number(0))
+    return exp.GT(this=exp.StrPosition(this=value.this, substr=marked), expression=number(0))
 
 
 def _moment(test: Moment, value: SqlValue, binds: Binds) -> exp.Expr:
@@ -168,42 +140,39 @@ def _moment(test: Moment, value: SqlValue, binds: Binds) -> exp.Expr:
     if bounds.low is not None:
         comparison = exp.GTE if bounds.closed else exp.GT
         low = binds(bind(bounds.low[0], bounds.low[1]))
-        parts.append(comparison(this=value.this.copy(), expression=low))
+        parts.append(comparison(this=value.this, expression=low))
     if bounds.high is not None:
         high = binds(bind(bounds.high[0], bounds.high[1]))
-        parts.append(exp.LTE(this=value.this.copy(), expression=high))
+        parts.append(exp.LTE(this=value.this, expression=high))
     return all_of(parts)
 
 
 def ranked(value: SqlValue) -> exp.Expr | None:
     """Return what ``top`` ranks by, the twin of ``rules.values.rank_value``; None: no number."""
     if _is_time(value):
-        return huge(value.this.copy())
+        return huge(value.this)
     if value.shape is not Shape.AMOUNT or value.den is None:
         return None
     # round6: floor, then the remainder decides; % keeps the sign of the left side.
-    scaled = exp.Mul(this=value.this.copy(), expression=number(1_000_000))
+    scaled = exp.Mul(this=value.this, expression=number(1_000_000))
     den = value.den
     rest = exp.Mod(
-        this=exp.paren(
-            exp.Add(
-                this=exp.Mod(this=exp.paren(scaled.copy()), expression=den.copy()),
-                expression=den.copy(),
+        this=exp.Paren(
+            this=exp.Add(
+                this=exp.Mod(this=exp.Paren(this=scaled), expression=den),
+                expression=den,
             )
         ),
-        expression=den.copy(),
+        expression=den,
     )
     whole = exp.IntDiv(
-        this=exp.paren(exp.Sub(this=scaled.copy(), expression=exp.paren(rest.copy()))),
-        expression=den.copy(),
+        this=exp.Paren(this=exp.Sub(this=scaled, expression=exp.Paren(this=rest))),
+        expression=den,
     )
-    twice = exp.Mul(this=number(2), expression=exp.paren(rest))
+    twice = exp.Mul(this=number(2), expression=exp.Paren(this=rest))
     odd = exp.NEQ(
-        this=exp.Mod(this=exp.paren(whole.copy()), expression=number(2)), expression=number(0)
+        this=exp.Mod(this=exp.Paren(this=whole), expression=number(2)), expression=number(0)
     )
-    up = exp.or_(
-        exp.GT(this=twice, expression=den.copy()),
-        exp.and_(exp.EQ(this=twice.copy(), expression=den.copy()), odd),
-    )
-    step = exp.case().when(up, number(1)).else_(number(0))
-    return exp.Add(this=whole, expression=exp.paren(step))
+    half = all_of([exp.EQ(this=twice, expression=den), odd])
+    up = any_of([exp.GT(this=twice, expression=den), half])
+    return exp.Add(this=whole, expression=fallback(up, number(1), number(0)))

@@ -22,8 +22,9 @@ from rules.measures import (
     TimeTo,
 )
 from rules.sql.attributes import ChangedTable
-from rules.sql.comparisons import SqlValue, all_of, coalesce, huge, number
-from rules.sql.scan import Reader, case_of, col
+from rules.sql.build import all_of, case_of, coalesce, col, counted, huge, is_set, number
+from rules.sql.comparisons import SqlValue
+from rules.sql.scan import Reader
 from rules.sql.tables import (
     DistinctTable,
     MonthsTable,
@@ -34,9 +35,7 @@ from rules.sql.tables import (
     Table,
     TimeToTable,
     ValueTable,
-    counted,
     field_chooser,
-    is_set,
 )
 from rules.units import SCALE
 from rules.values import Shape, shape_of_quantity
@@ -80,7 +79,7 @@ class Measures:
         if found.count is None:
             den = scale
         else:
-            den = exp.Mul(this=exp.paren(found.count.copy()), expression=scale)
+            den = exp.Mul(this=exp.Paren(this=found.count), expression=scale)
         return SqlValue(shape, found.num, case_of(is_set(found.num), den))
 
     def fold(self, measure: Measure, step: int, quantity: Quantity) -> Parts | exp.Expr:
@@ -258,9 +257,9 @@ class Measures:
         if not measure.relative:
             num = case_of(all_of(conditions), change) if conditions else change
             count = _product(now.count, before.count)
-            return Parts(exp.paren(num), count, now.scale)
-        conditions.append(exp.NEQ(this=before.num.copy(), expression=number(0)))
-        baseline = exp.Abs(this=before.num.copy())
+            return Parts(exp.Paren(this=num), count, now.scale)
+        conditions.append(exp.NEQ(this=before.num, expression=number(0)))
+        baseline = exp.Abs(this=before.num)
         return Parts(case_of(all_of(conditions), change), _product(now.count, baseline), 1)
 
     def _table(self, key: object, make: Callable[[str], T]) -> T:
@@ -270,17 +269,17 @@ class Measures:
 
 
 def _at_least(count: exp.Expr, least: int) -> exp.Expr:
-    return exp.GTE(this=count.copy(), expression=number(least))
+    return exp.GTE(this=count, expression=number(least))
 
 
 def _times(this: exp.Expr, count: exp.Expr | None) -> exp.Expr:
     if count is None:
-        return exp.paren(this.copy())
-    return exp.Mul(this=exp.paren(this.copy()), expression=exp.paren(count.copy()))
+        return exp.Paren(this=this)
+    return exp.Mul(this=exp.Paren(this=this), expression=exp.Paren(this=count))
 
 
 def _product(one: exp.Expr | None, two: exp.Expr | None) -> exp.Expr | None:
     if one is None or two is None:
         found = one or two
-        return None if found is None else exp.paren(found.copy())
+        return None if found is None else exp.Paren(this=found)
     return _times(one, two)

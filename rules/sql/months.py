@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp, parse_one
 
-from rules.sql.comparisons import number
+from rules.sql.build import col, named, number, select, subquery
 from rules.units import MICROS
 from rules.windows import offsets
 
@@ -31,17 +31,17 @@ _STEPS = (
 def local_time(instant: exp.Expr, tz: str) -> exp.Expr:
     """Return the local time of an instant, in microseconds since 0000-03-01, as ``care_l``."""
     offset = _offset(instant, offsets(tz))
-    local = exp.Add(this=exp.Add(this=instant.copy(), expression=offset), expression=number(_EPOCH))
-    return exp.alias_(local, "care_l")
+    local = exp.Add(this=exp.Add(this=instant, expression=offset), expression=number(_EPOCH))
+    return named(local, "care_l")
 
 
 def with_months(rows: exp.Select, kept: Sequence[str]) -> exp.Select:
     """Return the kept columns of rows with ``care_l``, and their month as ``care_k``."""
     known: list[str] = ["care_l"]
     for step in _STEPS:
-        carried = [exp.column(name, quoted=True) for name in (*kept, *known)]
-        added = [exp.alias_(parse_one(sql, dialect="duckdb"), name) for name, sql in step.items()]
-        rows = exp.select(*carried, *added).from_(rows.subquery("care_rows"))
+        carried = [col(name) for name in (*kept, *known)]
+        added = [named(parse_one(sql, dialect="duckdb"), name) for name, sql in step.items()]
+        rows = select([*carried, *added], subquery(rows, "care_rows"))
         known += step
     return rows
 
@@ -51,6 +51,6 @@ def _offset(instant: exp.Expr, table: Sequence[tuple[int, int]]) -> exp.Expr:
     if len(table) == 1:
         return number(table[0][1])
     middle = len(table) // 2
-    early = exp.LT(this=instant.copy(), expression=number(table[middle][0]))
+    early = exp.LT(this=instant, expression=number(table[middle][0]))
     branch = exp.If(this=early, true=_offset(instant, table[:middle]))
     return exp.Case(ifs=[branch], default=_offset(instant, table[middle:]))

@@ -30,10 +30,24 @@ from rules.evaluate import RankKey, split_class
 from rules.measures import Catalogue, CustomerClass
 from rules.sql.attributes import CurrentTable
 from rules.sql.binds import SEQ, Binds, Codes, Constant, Rank
-from rules.sql.comparisons import SqlValue, all_of, any_of, coalesce, number, ranked, test_value
+from rules.sql.build import (
+    all_of,
+    any_of,
+    case_of,
+    coalesce,
+    col,
+    fallback,
+    huge,
+    is_set,
+    named,
+    negated,
+    number,
+    select,
+    subquery,
+)
+from rules.sql.comparisons import SqlValue, ranked, test_value
 from rules.sql.measures import Measures
-from rules.sql.scan import Reader, col, visible
-from rules.sql.tables import is_set
+from rules.sql.scan import Reader, visible
 from rules.values import Shape
 from rules.vocabulary import Vocabulary
 
@@ -115,7 +129,7 @@ def compile_population(
             chosen.append((f"m_{name}", value.this))
         else:
             chosen += [(f"m_{name}_num", value.this), (f"m_{name}_den", value.den)]
-    columns = [exp.alias_(this, name, quoted=True) for name, this in chosen]
+    columns = [named(this, name) for name, this in chosen]
     query = compiler.query([col("customer"), *columns])
     return Population(query, compiler.binds.used(query))
 
@@ -132,7 +146,7 @@ def compile_ranks(
             compiler.member(name)
     if not compiler.ranks:
         return None
-    places = [exp.alias_(col(f"r{i}"), f"r{i}", quoted=True) for i in range(len(compiler.ranks))]
+    places = [col(f"r{place}") for place in range(len(compiler.ranks))]
     query = compiler.query(places, ranks_only=True)
     return RankQuery(tuple(compiler.ranks), query, compiler.binds.used(query))
 
@@ -177,10 +191,10 @@ class _Compiler:
         return self._known[key]
 
     def _fact(self, name: str, value: SqlValue) -> SqlValue:
-        self.facts.append(exp.alias_(value.this, f"{name}n", quoted=True))
+        self.facts.append(named(value.this, f"{name}n"))
         if value.den is None:
             return SqlValue(value.shape, col(f"{name}n"))
-        self.facts.append(exp.alias_(value.den, f"{name}d", quoted=True))
+        self.facts.append(named(value.den, f"{name}d"))
         return SqlValue(value.shape, col(f"{name}n"), col(f"{name}d"))
 
     def member(self, name: str) -> exp.Expr:
@@ -196,7 +210,7 @@ class _Compiler:
             this = coalesce(self.condition(condition), exp.false())
             level = self._level(condition)
             self._known[key] = SqlValue(Shape.YES_NO, self._place(key, level, this))
-        return self._known[key].this.copy()
+        return self._known[key].this
 
     def class_value(self, name: str) -> exp.Expr:
         """Return the value of a class, NULL for none."""
@@ -205,13 +219,13 @@ class _Compiler:
             found = self.catalogue.classes[name]
             this, level = self._class(found)
             self._known[key] = SqlValue(Shape.TEXT, self._place(key, level, this))
-        return self._known[key].this.copy()
+        return self._known[key].this
 
     def _class(self, found: CustomerClass) -> tuple[exp.Expr, int]:
         ifs: list[exp.If] = []
         level = 0
         if found.of is not None:
-            outside = exp.not_(self.member(found.of))
+            outside = negated(self.member(found.of))
             level = self._level(InSegment(names=(found.of,)))
             ifs.append(exp.If(this=outside, true=exp.null()))
         for item in found.values:
@@ -221,7 +235,7 @@ class _Compiler:
             level = max(level, self._level(condition))
         # Without a cast DuckDB takes the type of the first branch, which may be a bare NULL.
         case = exp.Case(ifs=ifs) if ifs else exp.null()
-        return exp.cast(case, exp.DataType.Type.VARCHAR), level
+        return exp.Cast(this=case, to=exp.DataType(this=exp.DataType.Type.VARCHAR)), level
 
     def _place(self, key: tuple[str, str], level: int, this: exp.Expr) -> exp.Expr:
         """Put a definition on its layer, one above all that it needs; return its column."""
@@ -229,7 +243,7 @@ class _Compiler:
             self.layers.append([])
         name = f"d{len(self._levels)}"
         self._levels[key] = level + 1
-        self.layers[level].append(exp.alias_(this, name, quoted=True))
+        self.layers[level].append(named(this, name))
         return col(name)
 
     def _level(self, condition: Condition) -> int:
@@ -274,7 +288,7 @@ class _Compiler:
             case AnyOf():
                 return any_of([self.condition(part) for part in condition.parts])
             case Not():
-                return exp.not_(self.condition(condition.part))
+                return negated(self.condition(condition.part))
             case InSegment():
                 return any_of([self.member(name) for name in condition.names])
             case Compare():
@@ -303,27 +317,26 @@ class _Compiler:
         member = self.member(test.segment)
         this = ranked(value)
         if this is None:
-            return exp.and_(member, exp.cast(exp.null(), exp.DataType.Type.BOOLEAN))
+            return all_of([member, exp.cast(exp.null(), exp.DataType.Type.BOOLEAN)])
         key = (name, test.segment, test.share)
         last: exp.Expr
         if self.scoped:
-            last = exp.cast(self.binds(Rank(key)), exp.DataType.Type.INT128)
+            last = huge(self.binds(Rank(key)))
         else:
             if key not in self.ranks:
                 self.ranks[key] = (self._level_of(test.segment), member, this)
                 while len(self.layers) <= self.ranks[key][0]:
                     self.layers.append([])
             last = col(f"r{list(self.ranks).index(key)}")
-        inside = coalesce(exp.GTE(this=this.copy(), expression=last), exp.false())
-        rankable = exp.Case(ifs=[exp.If(this=is_set(this), true=inside)])
-        return exp.Case(ifs=[exp.If(this=member.copy(), true=rankable)], default=exp.false())
+        inside = coalesce(exp.GTE(this=this, expression=last), exp.false())
+        return fallback(member, case_of(is_set(this), inside), exp.false())
 
     # The statement
 
     def query(self, chosen: Sequence[exp.Expr], *, ranks_only: bool = False) -> exp.Select:
         """Return the whole statement."""
         parts: list[tuple[str, exp.Query]] = [("care_people", self._people())]
-        facts = exp.select(col("customer", "care_people"), *self.facts).from_("care_people")
+        facts = select([col("customer", "care_people"), *self.facts], "care_people")
         tables = self.measures.tables()
         if not self.attributes.empty:
             tables = [*tables, self.attributes]
@@ -332,72 +345,65 @@ class _Compiler:
             same = exp.EQ(
                 this=col("customer", table.name), expression=col("customer", "care_people")
             )
-            facts = facts.join(table.name, on=same, join_type="left")
+            facts = facts.join(table.name, on=same, join_type="left", copy=False)
         parts.append(("care_facts", facts))
         below = "care_facts"
         shared: set[str] = set()
         for level, added in enumerate(self.layers):
             above = f"care_layer{level}"
-            select = exp.select(exp.column(exp.Star(), table=below), *added).from_(below)
+            layer = select([exp.column(exp.Star(), table=below), *added], below)
             for place, (key, (at, member, value)) in enumerate(self.ranks.items()):
                 if at != level:
                     continue
                 shared.add(below)
                 name = f"care_rank{place}"
                 parts.append((name, self._last(key[2], place, below, member, value)))
-                select = select.select(col(f"r{place}", name)).join(name, join_type="cross")
-            parts.append((above, select))
+                layer = layer.select(col(f"r{place}", name), copy=False)
+                layer = layer.join(name, join_type="cross", copy=False)
+            parts.append((above, layer))
             below = above
         if ranks_only:
-            outer = exp.select(*chosen)
-            for place in range(len(self.ranks)):
-                name = f"care_rank{place}"
-                outer = outer.join(name, join_type="cross") if place else outer.from_(name)
+            outer = select(chosen, "care_rank0")
+            for place in range(1, len(self.ranks)):
+                outer = outer.join(f"care_rank{place}", join_type="cross", copy=False)
             parts.pop()  # nobody asks for the last layer
         else:
-            outer = exp.select(*chosen).from_(below)
+            outer = select(chosen, below)
         for name, query in parts:
-            outer = outer.with_(name, as_=query, materialized=True if name in shared else None)
+            once = True if name in shared else None
+            outer = outer.with_(name, as_=query, materialized=once, copy=False)
         return outer
 
     def _people(self) -> exp.Query:
         """Return the customers known at (T, S), by a visible event or any attribute."""
-        reader = self.reader
-        scope = reader.in_scope()
-        active = exp.select(col("customer")).from_("events").where(*visible(self.binds), *scope)
-        profiled = (
-            exp.select(col("customer"))
-            .from_("attributes")
-            .where(exp.LTE(this=col("seq"), expression=self.binds(SEQ)), *reader.in_scope())
-        )
-        return exp.union(active, profiled, distinct=True)
+        scope = self.reader.in_scope()
+        active = select([col("customer")], "events", where=[*visible(self.binds), *scope])
+        known = exp.LTE(this=col("seq"), expression=self.binds(SEQ))
+        profiled = select([col("customer")], "attributes", where=[known, *scope])
+        return exp.union(active, profiled, distinct=True, copy=False)
 
     def _last(
         self, share: Fraction, place: int, below: str, member: exp.Expr, value: exp.Expr
     ) -> exp.Select:
         """Return the k-th value of a segment, k = ceil(share * ranked), as ``r<place>``."""
-        ranked_rows = (
-            exp.select(exp.alias_(value.copy(), "care_v"))
-            .from_(below)
-            .where(member.copy(), is_set(value))
-        )
+        rows = select([named(value, "care_v")], below, where=[member, is_set(value)])
         falling = exp.Order(expressions=[exp.Ordered(this=col("care_v"), desc=True)])
-        placed = exp.select(
-            col("care_v"),
-            exp.alias_(exp.Window(this=exp.RowNumber(), order=falling), "care_n"),
-            exp.alias_(exp.Window(this=exp.Count(this=exp.Star())), "care_all"),
-        ).from_(ranked_rows.subquery("care_ranked"))
-        above = exp.Sub(this=col("care_n"), expression=number(1))
+        placed = select(
+            [
+                col("care_v"),
+                named(exp.Window(this=exp.RowNumber(), order=falling), "care_n"),
+                named(exp.Window(this=exp.Count(this=exp.Star())), "care_all"),
+            ],
+            subquery(rows, "care_ranked"),
+        )
+        above = exp.Paren(this=exp.Sub(this=col("care_n"), expression=number(1)))
         # Inside is n <= ceil(all * p / q), which is n - 1 < all * p / q.
         inside = exp.LT(
-            this=exp.Mul(this=exp.paren(above), expression=number(share.denominator)),
+            this=exp.Mul(this=above, expression=number(share.denominator)),
             expression=exp.Mul(this=col("care_all"), expression=number(share.numerator)),
         )
-        return (
-            exp.select(exp.alias_(exp.Min(this=col("care_v")), f"r{place}", quoted=True))
-            .from_(placed.subquery("care_places"))
-            .where(inside)
-        )
+        last = named(exp.Min(this=col("care_v")), f"r{place}")
+        return select([last], subquery(placed, "care_places"), where=[inside])
 
 
 def _top(leaf: Compare) -> Top | None:

@@ -12,17 +12,22 @@ from rules.columns import column
 from rules.conditions import All, Always, AnyOf, Compare, Condition, InSegment, Not, SubjectKind
 from rules.measures import Events, Window
 from rules.sql.binds import Binds, Earliest, Edge, KindCode, Moment
-from rules.sql.comparisons import SqlValue, all_of, any_of, huge, number, test_value
+from rules.sql.build import (
+    all_of,
+    any_of,
+    col,
+    huge,
+    is_set,
+    negated,
+    number,
+    select,
+)
+from rules.sql.comparisons import SqlValue, test_value
 from rules.units import SCALE
 from rules.values import Shape, shape_of_field
 from rules.vocabulary import FieldType, Vocabulary
 
-__all__ = ["Branch", "Reach", "Reader", "case_of", "col", "field_value", "visible"]
-
-
-def col(name: str, table: str | None = None) -> exp.Column:
-    """Return a column, quoted: names may be Chinese or words of SQL."""
-    return exp.column(exp.to_identifier(name, quoted=True), table=table)
+__all__ = ["Branch", "Reach", "Reader", "field_value", "visible"]
 
 
 def field_value(field: FieldType | None, this: exp.Expr) -> SqlValue:
@@ -38,18 +43,13 @@ def field_value(field: FieldType | None, this: exp.Expr) -> SqlValue:
 def visible(binds: Binds, *, run: int = 0) -> list[exp.Expr]:
     """Return the conditions under which a run sees a row of ``events``."""
     seq = Moment("seq", run)
-    replaced = (
-        exp.select(number(1))
-        .from_("superseded")
-        .where(
-            exp.EQ(this=col("seq", "superseded"), expression=col("seq", "events")),
-            exp.LTE(this=col("by_seq", "superseded"), expression=binds(seq)),
-        )
-    )
+    same = exp.EQ(this=col("seq", "superseded"), expression=col("seq", "events"))
+    later = exp.LTE(this=col("by_seq", "superseded"), expression=binds(seq))
+    replaced = select([number(1)], "superseded", where=[same, later])
     return [
         exp.LTE(this=col("seq", "events"), expression=binds(seq)),
         exp.LTE(this=col("occurred_at", "events"), expression=binds(Moment("at", run))),
-        exp.not_(exp.Exists(this=replaced)),
+        negated(exp.Exists(this=replaced)),
     ]
 
 
@@ -86,7 +86,7 @@ class Reach:
         if recent:
             first = reader.binds(Earliest(tuple(edges)))
             after = exp.GT(this=col("occurred_at"), expression=first)
-            parts.append(exp.and_(after, reader.kinds(recent)))
+            parts.append(all_of([after, reader.kinds(recent)]))
         return any_of(parts)
 
 
@@ -180,8 +180,7 @@ class Reader:
         for branch in branches:
             parts = [self.taken(branch)]
             if branch.value is not None:
-                known = exp.Is(this=branch.value.copy(), expression=exp.null())
-                parts.append(exp.not_(known))
+                parts.append(is_set(branch.value))
             either.append(all_of(parts))
         rows = all_of([any_of(either), *self.within(window, step)])
         return names, rows, self._chosen(branches)
@@ -191,8 +190,8 @@ class Reader:
         if not found:
             return exp.null()
         if len({value.sql("duckdb") for _, value in found}) == 1:
-            return found[0][1].copy()
-        ifs = [exp.If(this=self.kinds(branch.names), true=value.copy()) for branch, value in found]
+            return found[0][1]
+        ifs = [exp.If(this=self.kinds(branch.names), true=value) for branch, value in found]
         return exp.Case(ifs=ifs)
 
     def key(self, names: Iterable[str], field: str) -> exp.Expr:
@@ -214,14 +213,14 @@ class Reader:
         plain = len(columns) == 1 and all(field is not None for field in fields.values())
         if plain:
             return col(next(iter(columns)))
-        case = exp.case()
+        ifs = []
         for name, events in columns.items():
             this: exp.Expr = col(name)
             if mixed:
-                text = exp.cast(this, exp.DataType.Type.VARCHAR)
+                text = exp.Cast(this=this, to=exp.DataType(this=exp.DataType.Type.VARCHAR))
                 this = exp.DPipe(this=exp.Literal.string(name[0]), expression=text)
-            case = case.when(self.kinds(events), this)
-        return case
+            ifs.append(exp.If(this=self.kinds(events), true=this))
+        return exp.Case(ifs=ifs)
 
     def _where(self, condition: Condition, event: str) -> exp.Expr:
         match condition:
@@ -232,7 +231,7 @@ class Reader:
             case AnyOf():
                 return any_of(self._where(part, event) for part in condition.parts)
             case Not():
-                return exp.not_(self._where(condition.part, event))
+                return negated(self._where(condition.part, event))
             case Compare():
                 subject = condition.subject
                 if subject.kind is not SubjectKind.FIELD:
@@ -244,8 +243,3 @@ class Reader:
                 raise ValueError("where asks of fields only, not of segments")
             case _:
                 assert_never(condition)
-
-
-def case_of(condition: exp.Expr, value: exp.Expr) -> exp.Case:
-    """Return the value where the condition holds, else NULL."""
-    return exp.case().when(condition, value)

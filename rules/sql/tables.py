@@ -12,9 +12,22 @@ from sqlglot import exp
 
 from rules.folds import folded_kinds
 from rules.measures import Aggregate, Events, Fold, OpenItems, Quantity, Ratio, TimeTo, Window
-from rules.sql.comparisons import all_of, number
+from rules.sql.build import (
+    all_of,
+    any_of,
+    case_of,
+    col,
+    counted,
+    fallback,
+    in_order,
+    is_set,
+    named,
+    number,
+    select,
+    subquery,
+)
 from rules.sql.months import local_time, with_months
-from rules.sql.scan import Reach, Reader, case_of, col
+from rules.sql.scan import Reach, Reader
 from rules.vocabulary import FieldType
 
 __all__ = [
@@ -27,7 +40,6 @@ __all__ = [
     "Table",
     "TimeToTable",
     "ValueTable",
-    "counted",
     "field_chooser",
 ]
 
@@ -43,16 +55,6 @@ class Table(Protocol):
     def query(self) -> exp.Select:
         """Return the sub-query: ``customer`` and columns."""
         ...
-
-
-def counted(condition: exp.Expr) -> exp.Expr:
-    """Return the number of rows for which a condition holds."""
-    return exp.Count(this=case_of(condition, number(1)))
-
-
-def is_set(this: exp.Expr) -> exp.Expr:
-    """Return whether a value is known."""
-    return exp.not_(exp.Is(this=this.copy(), expression=exp.null()))
 
 
 class Columns:
@@ -71,7 +73,7 @@ class Columns:
 
     def select(self) -> list[exp.Expr]:
         """Return all of them, named."""
-        return [exp.alias_(this, name, quoted=True) for name, this in self._names.values()]
+        return [named(this, name) for name, this in self._names.values()]
 
     @property
     def names(self) -> list[str]:
@@ -95,12 +97,9 @@ class SimpleTable:
 
     def query(self) -> exp.Select:
         """Return the sub-query."""
-        return (
-            exp.select(col("customer"), *self.columns.select())
-            .from_("events")
-            .where(*self.reader.rows(self.reach))
-            .group_by(col("customer"))
-        )
+        columns = [col("customer"), *self.columns.select()]
+        rows = self.reader.rows(self.reach)
+        return select(columns, "events", where=rows, by=[col("customer")])
 
 
 class KeyedTable:
@@ -116,21 +115,18 @@ class KeyedTable:
 
     def query(self) -> exp.Select:
         """Return the sub-query."""
-        groups = (
-            exp.select(col("customer"), exp.alias_(self.key, "care_k"), *self.inner.select())
-            .from_("events")
-            .where(*self.reader.rows(self.reach), is_set(self.key))
-            .group_by(col("customer"), self.key)
+        groups = select(
+            [col("customer"), *self.inner.select()],
+            "events",
+            where=[*self.reader.rows(self.reach), is_set(self.key)],
+            by=[col("customer"), self.key],
         )
         return self.joined(groups)
 
     def joined(self, groups: exp.Select) -> exp.Select:
         """Return the sub-query over rows that are one a customer and key."""
-        return (
-            exp.select(col("customer"), *self.outer.select())
-            .from_(groups.subquery("care_groups"))
-            .group_by(col("customer"))
-        )
+        columns = [col("customer"), *self.outer.select()]
+        return select(columns, subquery(groups, "care_groups"), by=[col("customer")])
 
     def total(self, this: exp.Expr) -> exp.Expr:
         """Return the column of a sum over keys."""
@@ -151,7 +147,7 @@ class DistinctTable(KeyedTable):
         self.reach.add(names, measure.window, step)
         inside = col(self.inner.add(counted(rows)))
         some = exp.GT(this=inside, expression=number(0))
-        return col(self.outer.add(counted(some)), self.name), self.total(inside.copy())
+        return col(self.outer.add(counted(some)), self.name), self.total(inside)
 
 
 class MonthsTable(KeyedTable):
@@ -169,20 +165,21 @@ class MonthsTable(KeyedTable):
         flag = col(self.flags.add(case_of(rows, number(1))))
         inside = col(self.inner.add(exp.Count(this=flag)))
         some = exp.GT(this=inside, expression=number(0))
-        return col(self.outer.add(counted(some)), self.name), self.total(inside.copy())
+        return col(self.outer.add(counted(some)), self.name), self.total(inside)
 
     def query(self) -> exp.Select:
         """Return the sub-query."""
         local = local_time(col("occurred_at"), self.reader.vocabulary.timezone)
-        rows = (
-            exp.select(col("customer"), local, *self.flags.select())
-            .from_("events")
-            .where(*self.reader.rows(self.reach))
+        rows = select(
+            [col("customer"), local, *self.flags.select()],
+            "events",
+            where=self.reader.rows(self.reach),
         )
-        groups = (
-            exp.select(col("customer"), *self.inner.select())
-            .from_(with_months(rows, ["customer", *self.flags.names]).subquery("care_months"))
-            .group_by(col("customer"), col("care_k"))
+        months = with_months(rows, ["customer", *self.flags.names])
+        groups = select(
+            [col("customer"), *self.inner.select()],
+            subquery(months, "care_months"),
+            by=[col("customer"), col("care_k")],
         )
         return self.joined(groups)
 
@@ -204,8 +201,8 @@ class RatioTable(KeyedTable):
         self.reach.add(measure.whole.names, measure.window, step)
         rows = self.reader.rows_of(measure.whole, None, measure.window, step)[1]
         whole = col(self.inner.add(counted(rows)))
-        met = exp.EQ(this=self.part.copy(), expression=number(1))
-        part = exp.Case(ifs=[exp.If(this=met, true=whole.copy())], default=number(0))
+        met = exp.EQ(this=self.part, expression=number(1))
+        part = fallback(met, whole, number(0))
         return self.total(part), self.total(whole)
 
 
@@ -246,21 +243,21 @@ class RowsTable:
 
     def query(self) -> exp.Select:
         """Return the sub-query."""
-        rows = (
-            exp.select(
+        rows = select(
+            [
                 col("customer"),
                 col("occurred_at"),
-                exp.alias_(case_of(self.reader.meant(self.main), number(1)), "care_main"),
-                exp.alias_(self.other, "care_other"),
-            )
-            .from_("events")
-            .where(*self.reader.rows(self.reach), *self.known)
+                named(case_of(self.reader.meant(self.main), number(1)), "care_main"),
+                named(self.other, "care_other"),
+            ],
+            "events",
+            where=[*self.reader.rows(self.reach), *self.known],
         )
-        return (
-            exp.select(col("customer"), *self.outer.select())
-            .from_(rows.subquery("care_rows"))
-            .where(exp.EQ(this=col("care_main"), expression=number(1)))
-            .group_by(col("customer"))
+        return select(
+            [col("customer"), *self.outer.select()],
+            subquery(rows, "care_rows"),
+            where=[exp.EQ(this=col("care_main"), expression=number(1))],
+            by=[col("customer")],
         )
 
 
@@ -344,26 +341,16 @@ class ValueTable:
             partition_by=[col("customer")],
             order=in_order(falling=falling),
         )
-        rows = (
-            exp.select(
-                col("customer"),
-                exp.alias_(value, "care_v"),
-                exp.alias_(place, "care_n"),
-            )
-            .from_("events")
-            .where(*self.reader.rows(reach), meant)
+        rows = select(
+            [col("customer"), named(value, "care_v"), named(place, "care_n")],
+            "events",
+            where=[*self.reader.rows(reach), meant],
         )
-        return (
-            exp.select(col("customer"), col("care_v"))
-            .from_(rows.subquery("care_rows"))
-            .where(exp.EQ(this=col("care_n"), expression=number(1)))
+        return select(
+            [col("customer"), col("care_v")],
+            subquery(rows, "care_rows"),
+            where=[exp.EQ(this=col("care_n"), expression=number(1))],
         )
-
-
-def in_order(*, falling: bool) -> exp.Order:
-    """Return the total order of rows: (occurred_at, id), then seq."""
-    names = ("occurred_at", "id", "seq")
-    return exp.Order(expressions=[exp.Ordered(this=col(name), desc=falling) for name in names])
 
 
 def field_chooser(reader: Reader, measure: Aggregate, quantity: Quantity) -> FieldChooser:
@@ -378,6 +365,6 @@ def field_chooser(reader: Reader, measure: Aggregate, quantity: Quantity) -> Fie
 
 
 def _open(opened: exp.Expr, closed: exp.Expr) -> exp.Expr:
-    never = exp.Is(this=closed.copy(), expression=exp.null())
-    before = exp.LT(this=closed.copy(), expression=opened.copy())
-    return exp.and_(is_set(opened), exp.or_(never, before))
+    never = exp.Is(this=closed, expression=exp.null())
+    before = exp.LT(this=closed, expression=opened)
+    return all_of([is_set(opened), any_of([never, before])])
