@@ -148,9 +148,10 @@ def write_halt(ctx: RunContext, book: Playbook, journey: Journey, found: Halt) -
     if found.event is not None:
         evidence["event"] = ctx.facts.shown(found.event)
     if found.stop.condition is not None:
+        actions = ctx.store.actions_of([journey.id])[journey.id]
         evaluator = ctx.facts.evaluator(
             book.catalogue, journey.customer, trigger=journey.event,
-            trigger_event=journey.event_name,
+            trigger_event=journey.event_name, steps=step_values(ctx, actions.values()),
         )  # fmt: skip
         evidence["condition"] = evaluator.trace(found.stop.condition).to_json()
     if found.stop.leaves is not None:

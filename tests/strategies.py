@@ -407,7 +407,8 @@ class Maker:
         events: list[EventRow] = []
         attributes: list[AttributeRow] = []
         times = [self.instant() for _ in range(4)]
-        customers = self.one((1, 2, 2, 3, 4))
+        customers = self.one((1, 2, 2, 3, 4, 8))
+        attributes_used = self.some(ATTRIBUTES, 2, 4)
         for seq in range(1, size + 1):
             at = self.one(times) if self.chance(40) else self.instant()
             customer = self.random.randint(1, customers)
@@ -430,7 +431,7 @@ class Maker:
                     )
                 )
             else:
-                name = self.one(ATTRIBUTES)
+                name = self.one(attributes_used)
                 known = self.chance(85)
                 attributes.append(
                     AttributeRow(
@@ -629,7 +630,7 @@ class Maker:
             name = self.one(sorted(known.measures))
             subject = Subject(SubjectKind.MEASURE, name)
             shape = shape_of_quantity(known.measures[name].quantity)
-        if tops and groups and self.chance(20):
+        if tops and groups and self.chance(35):
             top: Test = Top(self.one(SHARES), self.one(groups))
             return Compare(subject=subject, test=NotTest(top) if self.chance(20) else top)
         return Compare(subject=subject, test=self.test(shape, texts))
@@ -667,7 +668,7 @@ def make_world(seed: int, rows: int, definitions: int, *, tops: bool = True) -> 
         vocabulary=maker.vocabulary,
         catalogue=maker.catalogue(definitions, tops=tops),
         log=log,
-        at=maker.now,
+        at=maker.one((maker.now, maker.now, steps[0], steps[1])),
         seq=maker.random.randint(max(0, log.max_seq - 3), log.max_seq),
         later=tuple(zip(steps, seqs, strict=True)),
     )

@@ -18,6 +18,7 @@ from rules.vocabulary import Vocabulary
 __all__ = ["import_file"]
 
 _LOG, _REJECTS = "log.duckdb", "rejects"
+WAIT = 10.0  #: seconds for whoever holds the log
 
 
 def import_file(
@@ -86,7 +87,7 @@ def _open(path: Path, *, dry_run: bool) -> Iterator[Log]:
             create_tables(connection)
             yield Log(connection, path, writable=True)
         return
-    with open_log(path, writable=True) as log:
+    with open_log(path, writable=True, wait=WAIT) as log:
         yield log
 
 

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["check_query", "run_query"]
 
-_MEMORY = "700MB"
+_CLOSED: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "700MB",
+    "autoload_known_extensions": False,
+    "autoinstall_known_extensions": False,
+    "python_enable_replacements": False,
+}
 
 
 def check_query(sql: str) -> str:
@@ -63,17 +68,15 @@ def run_query(connection: duckdb.DuckDBPyConnection, stage: Stage, sql: str) -> 
             f'two columns differ from "{twice}" in case only: rename one for the query'
         )
     select = ", ".join(f"{c.sql} AS {quoted(name)}" for name, c in stage.columns.items())
-    source = connection.execute(
-        f"SELECT {select} FROM {stage.table} ORDER BY line"
-    ).to_arrow_table()
-    with duckdb.connect(config={"memory_limit": _MEMORY, "threads": 2}) as closed:
+    source = connection.sql(f"SELECT {select} FROM {stage.table} ORDER BY line").to_arrow_table()
+    with duckdb.connect(config=_CLOSED) as closed:
         closed.register("source", source)
         closed.execute("CREATE TABLE rows AS SELECT * FROM source")
         closed.unregister("source")
         closed.execute("SET enable_external_access = false")
         closed.execute("SET lock_configuration = true")
         try:
-            found = closed.execute(checked).to_arrow_table()
+            found = closed.sql(checked).to_arrow_table()
             kinds = closed.execute(f"DESCRIBE {checked}").fetchall()
         except duckdb.Error as error:
             first = str(error).splitlines()[0]

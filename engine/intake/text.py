@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -67,16 +66,16 @@ class _Lines:
 
 
 def sniff(head: list[str]) -> str:
-    """Return the delimiter of some first lines: the one that divides them all alike."""
+    """Return the delimiter of some first lines: the one that divides most of them as the first."""
     lines = [line.rstrip("\r\n") for line in head if line.strip()]
     best, score = ",", 0
     for delimiter in ",;\t|":
-        counts = Counter(len(cells) for cells in csv.reader(lines, delimiter=delimiter) if cells)
-        columns, often = counts.most_common(1)[0] if counts else (1, 0)
-        if columns > 1 and columns * often > score:
-            best, score = delimiter, columns * often
-    widths = {len(line.split()) for line in lines}
-    if score == 0 and len(widths) == 1 and widths != {1}:
+        widths = [len(cells) for cells in csv.reader(lines, delimiter=delimiter) if cells]
+        columns = widths[0] if widths else 1  # the header decides
+        if columns > 1 and columns * widths.count(columns) > score:
+            best, score = delimiter, columns * widths.count(columns)
+    blanks = {len(line.split()) for line in lines}
+    if score == 0 and len(blanks) == 1 and blanks != {1}:
         return "whitespace"
     return best
 

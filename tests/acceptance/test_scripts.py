@@ -51,6 +51,17 @@ def test_setup_names_a_python_that_does_not_fit(tmp_path: Path) -> None:
     assert not (tmp_path / "venv").exists()
 
 
+def test_setup_empties_no_folder_that_is_something_else(tmp_path: Path) -> None:
+    """A CARE_VENV that holds other files is refused, and the files stay."""
+    (tmp_path / "mine.txt").write_text("mine")
+
+    done = sh(SCRIPTS / "setup", cwd=tmp_path, PYTHON=sys.executable, CARE_VENV=str(tmp_path))
+
+    assert done.returncode == 1
+    assert "is no virtual environment" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
 def test_setup_says_how_to_get_a_python(tmp_path: Path) -> None:
     """On a machine without Python, setup says what to install."""
     tools = tmp_path / "bin"

@@ -58,7 +58,7 @@ def test_a_sound_chain_verifies(ledger):
 @pytest.mark.parametrize(
     ("sql", "broken"),
     [
-        ("UPDATE audit SET body = '{\"who\":\"李四\"}' WHERE n = 3", 3),
+        ('UPDATE audit SET body = \'{"who":"李四"}\' WHERE n = 3', 3),
         ("UPDATE audit SET at = at + 1 WHERE n = 2", 2),
         ("UPDATE audit SET subject = 'other' WHERE n = 5", 5),
         ("DELETE FROM audit WHERE n = 2", 2),

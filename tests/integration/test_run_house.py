@@ -122,9 +122,7 @@ def test_one_journey_of_a_purpose_at_a_time(tmp_path: Path) -> None:
     """The customer's other journeys of the same playbook are other work too, at both gates."""
     rules = house("{purpose: marketing}", "skip", running="{purpose: marketing}")
     made = shop(tmp_path, rules, sale=f"overlap: parallel\n{SALE}")
-    made.events(
-        event("c1", "visit", "2025-03-01T10:00"), event("c1", "visit", "2025-03-01T11:00")
-    )
+    made.events(event("c1", "visit", "2025-03-01T10:00"), event("c1", "visit", "2025-03-01T11:00"))
     run(made, "2025-03-02T08:00")
 
     assert made.journeys("c1") == [("sale", "running", "")]
@@ -223,7 +221,8 @@ def test_both_matchers_write_the_same_ledger(tmp_path: Path) -> None:
         made = shop(tmp_path / matcher, rules, sale=SALE, repair=f"priority: 9\n{REPAIR}")
         rows = [event(f"c{n}", "visit", f"2025-03-01T10:{n:02}") for n in range(30)]
         rows += [
-            event(f"c{n}", "complaint", f"2025-03-01T09:{n:02}", case_id="A") for n in range(0, 30, 3)
+            event(f"c{n}", "complaint", f"2025-03-01T09:{n:02}", case_id="A")
+            for n in range(0, 30, 3)
         ]
         made.events(*rows)
         made.run("2025-03-02T08:00", matcher=matcher)
