@@ -76,6 +76,7 @@ class Role:
     attribute: str | None  #: customer attribute that names the person
     otherwise: str  #: fixed name; where the attribute is unknown
     capacity: int | None = None  #: tasks a working day
+    timezone: str | None = None  #: where these people work; None: the business zone
     span: Span | None = field(default=None, compare=False)
 
 
@@ -99,6 +100,13 @@ class Vocabulary:
     calendar: str  #: ISO country code for public holidays, ``none`` for weekends only
     opens: dt.time  #: start of working hours
     closes: dt.time  #: end of working hours, later than ``opens``
+    breaks: tuple[tuple[dt.time, dt.time], ...] = ()  #: inside the hours: lunch; in order, apart
+    days_off: tuple[int, ...] = ()  #: own days off (day numbers), sorted
+    days_on: tuple[int, ...] = ()  #: own working days that the calendar does not have
+    half_days: Mapping[int, tuple[dt.time, dt.time]] = field(
+        default_factory=dict
+    )  #: own hours of a day
+    customer_zone: str | None = None  #: attribute with the customer's IANA zone
     events: Mapping[str, EventType]  #: the project's and the built-in ones
     groups: Mapping[str, tuple[str, ...]]  #: group -> event names, resolved
     attributes: Mapping[str, FieldType]
