@@ -93,7 +93,7 @@ def care(ctx: click.Context, folder: Path | None) -> None:
       care init shop --sample online-retail   make a project with real data
       cd shop
       care check                              everything wrong in the YAML, at once
-      care import data/*.csv.gz --map imports/online-retail.yaml
+      care import data/online-retail-slice.parquet --map imports/online-retail.yaml
       care run --from 2011-11-01T08:00 --to 2011-12-09T08:00 --every "1 day"
       care tasks                              what people have to do
       care why a-...                          why an action is there

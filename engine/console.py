@@ -88,43 +88,62 @@ def _one_line(text: str) -> str:
 
 def render_run(result: RunResult, tz: str) -> str:
     """Return one run in a line, and further lines only for what needs a person."""
-    when = moment(result.at, tz)
-    if result.repeated:
-        told = ["nothing new: this run was done before"]
-    else:
-        refused = sum(n for (_, what), n in result.starts.items() if what != "started")
-        moves: dict[str, int] = {}
-        for (_, what), count in result.moves.items():
-            moves[what] = moves.get(what, 0) + count
-        told = [f"{result.started} started"]
-        told += [f"{refused} refused"] if refused else []
-        told += [f"{moves.pop('task')} tasks opened"] if "task" in moves else []
-        told += [f"{moves.pop('message')} messages"] if "message" in moves else []
-        told += [f"{count} {what.replace('_', ' ')}" for what, count in sorted(moves.items())]
-        told += [f"{sum(result.stops.values())} stopped"] if result.stops else []
-        told += [f"{result.finished} finished"] if result.finished else []
-    if result.delivery.sent or result.delivery.failed:
+    told = ["nothing new: this run was done before"] if result.repeated else _counts(result)
+    if result.delivery.sent:
         told.append(f"{result.delivery.sent} sent")
-    lines = [f"{when}  {', '.join(told)}"]
-    lines += [
-        f"  live from now on: {name} (what was before counts as existing)" for name in result.live
-    ]
+    lines = [f"{moment(result.at, tz)}  {', '.join(told)}"]
+    if result.live:
+        names = ", ".join(result.live)
+        lines.append(f"  live from now on: {names} (what was before counts as existing)")
     lines += [
         f"  HELD: {name} would begin {count} journeys, more than its limit; nothing of it happened."
         f" `care approve {name}` lets it go"
         for name, count in result.held.items()
     ]
     lines += [
-        f"  waiting: {count} journeys of {name}, which is paused, broken or gone"
+        f"  waiting: {_many(count, 'journey')} of {name}, which is paused, broken or gone"
         for name, count in result.waiting.items()
     ]
     if result.delivery.failed:
-        lines.append(
-            f"  FAILED: {result.delivery.failed} messages; `care journeys CUSTOMER` shows why"
-        )
+        failed = _many(result.delivery.failed, "message")
+        lines.append(f"  FAILED: {failed}; `care journeys CUSTOMER` shows why")
     if result.degraded:
         lines.append(f"  rule engine: {result.degraded}; the reference matcher decided instead")
     return "\n".join(lines)
+
+
+def _counts(result: RunResult) -> list[str]:
+    """Return what a run did, as the parts of one line."""
+    begun = {name: n for (name, what), n in result.starts.items() if what == "started"}
+    refused: dict[str, int] = {}
+    for (_, what), count in result.starts.items():
+        if what != "started":
+            refused[what] = refused.get(what, 0) + count
+    moves: dict[str, int] = {}
+    for (_, what), count in result.moves.items():
+        moves[what] = moves.get(what, 0) + count
+    told = [f"{result.started} started{_shares(begun)}"]
+    if refused:
+        told.append(f"{sum(refused.values())} refused{_shares(refused)}")
+    for what, words in (("task", "task"), ("message", "message")):
+        if what in moves:
+            told.append(_many(moves.pop(what), words))
+    told += [f"{count} {what.replace('_', ' ')}" for what, count in sorted(moves.items())]
+    told += [f"{sum(result.stops.values())} stopped"] if result.stops else []
+    told += [f"{result.finished} finished"] if result.finished else []
+    return told
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def _shares(counts: Mapping[str, int]) -> str:
+    """Return which parts a number is made of, the largest first."""
+    told = [
+        f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def run_json(result: RunResult) -> dict[str, Any]:

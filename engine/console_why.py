@@ -56,7 +56,7 @@ def _lines(found: Why, tz: str) -> Iterator[str]:
     if action.assignee:
         yield f"  who: {action.assignee}"
     yield f"  when: {action.words}"
-    yield f"        counted from {action.anchor}; due {moment(action.due_by, tz)}"
+    yield f"        counted from {action.anchor}"
     if action.outcome or found.asked or found.note:
         told = [
             action.outcome or "",
@@ -122,7 +122,12 @@ def _start(row: Row, tz: str) -> Iterator[str]:
         if name in evidence:
             yield from _trace(name, evidence[name])
     yield f"  decided by the run of {moment(row['run_at'], tz)}, matcher {evidence['matcher']}"
-    told = [_GATE.get((name, str(value)), "") for name, value in evidence["gate"].items()]
+    asked = [
+        (name, str(value))
+        for name, value in evidence["gate"].items()
+        if name not in ("only", "except") or name in evidence
+    ]
+    told = [_GATE.get(item, "") for item in asked]
     yield f"  gate: {'; '.join(part for part in told if part)}"
 
 

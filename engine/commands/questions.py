@@ -78,6 +78,10 @@ def verify(desk: Desk, head: str | None) -> None:
         number = int(text)
     with desk.ledger() as ledger:
         found = verify_chain(ledger, number=number, head=digest)
+    if number is not None and found.entries < number and found.broken_at == found.entries + 1:
+        raise InputError(
+            f"the chain ends at entry {found.entries}, before the head at {number}: its tail was cut"
+        )
     if found.broken_at is not None:
         raise InputError(
             f"the audit chain is broken at entry {found.broken_at}; {found.entries} before it are sound"

@@ -61,6 +61,7 @@ def run(desk: Desk, at: str | None, start: str | None, end: str | None, every: s
         with progress_bar("running") as progress:
             for index, moment in enumerate(moments):
                 if series and runner.done_before(moment):
+                    runner.deliver()  # what was decided and, after a power cut, not sent
                     skipped += 1
                     continue
                 try:

@@ -66,6 +66,10 @@ def import_file(
             return done.summary
         except duckdb.OutOfRangeException as error:
             raise InputError(f"{path.name} has numbers too large to calculate with") from error
+        except (duckdb.InvalidInputException, duckdb.OperationalError) as error:
+            # Broken text inside Parquet, a full disk, a file that went away.
+            words = str(error).splitlines()[0].partition(": ")[2] or str(error)
+            raise InputError(f"{path.name} can't be imported: {words}") from error
         return summary
 
 
