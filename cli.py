@@ -34,6 +34,7 @@ _COMMANDS = {
     "log": "log",
     "run": "run",
     "segments": "log",
+    "start": "run",
     "tasks": "people",
     "why": "questions",
 }

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from engine.context import RunContext
-from engine.gate import Answer, Asked, word
-from engine.giveup import expired_by
-from engine.journeys import Action, Journey, closes_at, deadline, finish, late, plan
-from engine.stops import step_values
+from engine.giveup import expires_at
+from engine.journeys import Action, Journey
+from engine.release import Walk, release
+from engine.stops import write_end
 from engine.store import Decision
-from engine.words import ActionState, JourneyState, Reason, Verb
-from rules.evaluate import Evaluator
-from rules.matcher import Word
-from rules.playbook import Anchor, AnchorKind, Do, Playbook, Status
+from engine.unfold import NEVER, unfold
+from engine.words import ActionKind, ActionState, JourneyState, Reason, Verb
+from rules.playbook import AnchorKind, Do, StartOther, Status, StopHere, walk
 from rules.units import shift
 
-__all__ = ["Moved", "advance_journeys", "close_journeys"]
+__all__ = ["Moved", "StartRequest", "advance_journeys", "close_journeys"]
+
+_DATES = (AnchorKind.DATE, AnchorKind.STEP_DATE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartRequest:
+    """A ``start:`` step that was reached."""
+
+    step: StartOther
+    action: Action
+    journey: Journey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,82 +38,72 @@ class Moved:
     counts: Mapping[tuple[str, str], int]  #: (playbook, what) -> number
     finished: int
     waiting: Mapping[str, int]  #: playbook that is paused, broken or gone -> journeys that wait
+    starts: tuple[StartRequest, ...] = ()
+
+    def plus(self, other: Moved) -> Moved:
+        """Return both together."""
+        return Moved(
+            counts=Counter(self.counts) + Counter(other.counts),
+            finished=self.finished + other.finished,
+            waiting=Counter(self.waiting) | Counter(other.waiting),
+            starts=other.starts,
+        )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Walk:
-    """One journey while it is being advanced."""
+def close_journeys(
+    ctx: RunContext, touched: Collection[str], replanned: Collection[str] = ()
+) -> Moved:
+    """Close what is over by itself, before new journeys begin: waits that heard or timed out, tasks
+    that an event or nobody finished, journeys whose steps are all closed. Releases nothing.
 
-    book: Playbook
-    journey: Journey
-    actions: dict[str, Action]
-
-
-def close_journeys(ctx: RunContext) -> Moved:
-    """Close what is over by itself, before new journeys begin: tasks that nobody finished, and
-    journeys whose steps are all closed. Inside the run's transaction.
+    ``touched`` are journeys (ids) whose customer had an event that they listen for, ``replanned``
+    those that follow an edited playbook from now on.
     """
-    woken = {journey.id: journey for journey in ctx.store.running("next_at <= ?", ctx.at)}
-    for journey in ctx.store.running(f"id IN ({_UNFINISHED})", ctx.at):
-        woken[journey.id] = journey
-    actions = ctx.store.actions_of(sorted(woken))
+    walks, _ = _walks(ctx, _look(ctx, touched))
+    for item in walks:
+        item.replans = item.journey.id in replanned
     counts: Counter[tuple[str, str]] = Counter()
-    finished = 0
-    for key, journey in sorted(woken.items()):
-        if _waits(ctx, journey):
-            continue
-        for step, action in actions[key].items():
-            after = expired_by(action, ctx, ctx.at)
-            if after is not None:
-                ctx.store.move(after, at=ctx.at)
-                ctx.store.wake(key, ctx.at)
-                actions[key][step] = after
-                counts[journey.playbook, "expired"] += 1
-        ended = finish(ctx.revisions.get(journey.revision), journey, actions[key])
-        if ended.state is JourneyState.FINISHED:
-            ctx.store.end(ended, at=ctx.at)
-            finished += 1
-    return Moved(counts=counts, finished=finished, waiting={})
+    starts = [request for item in walks for request in _unfold(ctx, item, counts)]
+    ended = [item for item in walks if item.journey.state is not JourneyState.RUNNING]
+    for item in walks:
+        if item.journey.state is JourneyState.RUNNING:
+            ctx.store.wake(item.journey.id, ctx.at)  # to be advanced in this very run
+    return Moved(counts=counts, finished=len(ended), waiting={}, starts=tuple(starts))
 
 
-#: Journeys with a task that is past its time.
-_UNFINISHED = "SELECT journey FROM actions WHERE state = 'open' AND due_by <= ?"
-
-
-def _waits(ctx: RunContext, journey: Journey) -> bool:
-    """Whether the playbook is paused, broken or gone."""
-    current = ctx.books.get(journey.playbook)
-    return current is None or current.status is not Status.ACTIVE
-
-
-def advance_journeys(ctx: RunContext, started: Sequence[Journey], closed: Moved) -> Moved:
+def advance_journeys(ctx: RunContext, started: Sequence[Journey]) -> Moved:
     """Plan and release what is due at T, to a fixpoint. Inside the run's transaction.
 
     Looked at: new journeys, those whose next step opens, those that something woke, and those that
-    count from a date of the customer, which may have moved. ``closed`` is added to the counts.
+    count from a date of the customer, which may have moved.
     """
     fresh = {journey.id for journey in started}
-    look = [*started, *(j for j in ctx.store.running("next_at <= ?", ctx.at) if j.id not in fresh)]
-    seen = {journey.id for journey in look}
-    look += [j for j in _dated(ctx) if j.id not in seen]
-    waiting: Counter[str] = Counter()
-    walks: list[_Walk] = []
-    actions = ctx.store.actions_of([journey.id for journey in look])
-    for journey in look:
-        if _waits(ctx, journey):
-            waiting[journey.playbook] += 1
-            continue
-        book = ctx.revisions.get(journey.revision)
-        walks.append(_Walk(book=book, journey=journey, actions=actions[journey.id]))
-    ctx.facts.load({walk.journey.customer for walk in walks})
-    counts = Counter(closed.counts)
+    look = [*started, *(j for j in _look(ctx, ()) if j.id not in fresh)]
+    walks, waiting = _walks(ctx, look)
+    counts: Counter[tuple[str, str]] = Counter()
+    starts: list[StartRequest] = []
     turn = walks
     while turn:
-        for walk in turn:
-            _plan(ctx, walk)
-        turn = _release(ctx, turn, counts)
-    finished = closed.finished + sum(_settle(ctx, walk) for walk in walks)
-    return Moved(counts=counts, finished=finished, waiting=waiting)
+        for item in turn:
+            starts += _unfold(ctx, item, counts)
+        going = [item for item in turn if item.journey.state is JourneyState.RUNNING]
+        turn = release(ctx, going, counts)
+    for item in walks:
+        if item.journey.state is JourneyState.RUNNING:
+            ctx.store.wake(item.journey.id, _next(ctx, item))
+    finished = sum(item.journey.state is JourneyState.FINISHED for item in walks)
+    return Moved(counts=counts, finished=finished, waiting=waiting, starts=tuple(starts))
+
+
+def _look(ctx: RunContext, touched: Collection[str]) -> list[Journey]:
+    look = {journey.id: journey for journey in ctx.store.running("next_at <= ?", ctx.at)}
+    look |= {journey.id: journey for journey in _dated(ctx)}
+    for key in touched:
+        if key not in look:
+            journey = ctx.store.journey(key)
+            if journey is not None and journey.state is JourneyState.RUNNING:
+                look[key] = journey
+    return [look[key] for key in sorted(look)]
 
 
 def _dated(ctx: RunContext) -> Iterable[Journey]:
@@ -114,154 +113,98 @@ def _dated(ctx: RunContext) -> Iterable[Journey]:
     ]
     for revision in sorted(revisions):
         book = ctx.revisions.get(revision)
-        if any(step.anchor.kind is AnchorKind.DATE for step in book.steps):
+        if any(step.anchor.kind in _DATES for step in walk(book.steps)):
             yield from ctx.store.running("revision = ?", revision)
 
 
-def _plan(ctx: RunContext, walk: _Walk) -> None:
-    """Write the steps that can be planned now, and move those whose date has moved."""
+def _walks(ctx: RunContext, look: Sequence[Journey]) -> tuple[list[Walk], Mapping[str, int]]:
+    waiting: Counter[str] = Counter()
+    walks: list[Walk] = []
+    actions = ctx.store.actions_of([journey.id for journey in look])
+    for journey in look:
+        current = ctx.books.get(journey.playbook)
+        if current is None or current.status is not Status.ACTIVE:
+            waiting[journey.playbook] += 1
+            continue
+        if ctx.holds.held(journey.id):
+            continue
+        book = ctx.revisions.get(journey.revision)
+        walks.append(Walk(book=book, journey=journey, actions=actions[journey.id]))
+    ctx.facts.load({item.journey.customer for item in walks})
+    return walks, waiting
 
-    def dates(anchor: Anchor) -> int | None:
-        return ctx.facts.date(walk.book.catalogue, walk.journey.customer, anchor)
 
-    moving = {
-        step.name
-        for step in walk.book.steps
-        if step.anchor.kind is AnchorKind.DATE
-        and step.name in walk.actions
-        and walk.actions[step.name].state is ActionState.PLANNED
-    }
-    settled = {name: action for name, action in walk.actions.items() if name not in moving}
-    for action in plan(walk.book, walk.journey, settled, ctx.calendar, ctx.human, dates):
-        if action.step in moving:
-            before = walk.actions[action.step]
-            if before.words == action.words:
-                continue  # the date stands; the opening may have been deferred
+def _unfold(ctx: RunContext, item: Walk, counts: Counter[tuple[str, str]]) -> list[StartRequest]:
+    """Walk one journey and write what moved; the journey may be over after it."""
+    found = unfold(item.book, item.journey, item.actions, item.world(ctx))
+    for key, action in found.changed.items():
+        if key in item.actions:
             ctx.store.move(action, at=ctx.at)
         else:
             ctx.store.add(action, at=ctx.at)
-        walk.actions[action.step] = action
+        item.actions[key] = action
+        if action.state in (ActionState.EXPIRED,) or action.reason == Reason.DONE_WHEN:
+            counts[item.journey.playbook, str(action.state)] += 1
+    if found.stopped is not None:
+        _stop_here(ctx, item, *found.stopped)
+        counts[item.journey.playbook, "stopped by a step"] += 1
+    elif found.done_at is not None and _all_closed(item):
+        item.journey = replace(item.journey, state=JourneyState.FINISHED, ended_at=found.done_at)
+        ctx.store.end(item.journey, at=ctx.at)
+    return [
+        StartRequest(step=step, action=action, journey=item.journey)
+        for step, action in found.starts
+    ]
 
 
-def _release(
-    ctx: RunContext, walks: Sequence[_Walk], counts: Counter[tuple[str, str]]
-) -> list[_Walk]:
-    """Ask the gate about every step that opens; return the journeys whose line moved on."""
-    due = sorted(
-        (
-            (walk, walk.book.step(action.step), action)
-            for walk in walks
-            for action in walk.actions.values()
-            if action.state is ActionState.PLANNED and action.opens_at <= ctx.at
-        ),
-        key=lambda item: (-item[2].priority, item[2].due_by, item[2].id),
-    )
-    running = ctx.store.journeys_of({walk.journey.customer for walk, _, _ in due})
-    questions, asked = [], []
-    for walk, step, action in due:
-        others = [
-            journey
-            for journey in running.get(walk.journey.customer, ())
-            if journey.state is JourneyState.RUNNING and journey.id != walk.journey.id
-        ]
-        question = _question(ctx, walk, step, action, others)
-        questions.append(question)
-        asked.append((walk, step, action, question))
-    moved: dict[str, _Walk] = {}
-    for (walk, step, action, question), answer in zip(asked, ctx.gate.ask(questions), strict=True):
-        after, what = _answered(ctx, walk, step, action, question, answer)
-        walk.actions[step.name] = after
-        counts[walk.journey.playbook, what] += 1
-        if closes_at(after) is not None:
-            moved[walk.journey.id] = walk
-    return list(moved.values())
+def _all_closed(item: Walk) -> bool:
+    return all(action.state.closed for action in item.actions.values())
 
 
-def _question(
-    ctx: RunContext, walk: _Walk, step: Do, action: Action, others: list[Journey]
-) -> Asked:
-    recheck = "yes"
-    if step.recheck is not None:
-        recheck = word(_evaluator(ctx, walk).verdict(step.recheck))
-    work: dict[str, Word] = {
-        "playbook": walk.journey.playbook,
-        "purpose": walk.book.purpose,
-        "channel": step.channel,
-        "gate": "release",
-        "step_late": word(late(step, action, ctx.at, ctx.timezone)),
-        "recheck": recheck,
-    }
-    return ctx.question(walk.journey.customer, work, others)
-
-
-def _evaluator(ctx: RunContext, walk: _Walk) -> Evaluator:
-    return ctx.facts.evaluator(
-        walk.book.catalogue, walk.journey.customer, trigger=walk.journey.event,
-        trigger_event=walk.journey.event_name, steps=step_values(ctx, walk.actions.values()),
-    )  # fmt: skip
-
-
-def _answered(
-    ctx: RunContext, walk: _Walk, step: Do, action: Action, question: Asked, answer: Answer
-) -> tuple[Action, str]:
-    """Write what the gate said of one action; return it as it is now, and a word for the count."""
-    reason, until, verb = answer.reason, None, Verb.RELEASED
-    if reason is Reason.HOUSE_DEFER:
-        assert answer.rule is not None
-        assert answer.rule.delay is not None
-        until = shift(ctx.at, answer.rule.delay, ctx.timezone)
-        verb = Verb.DEFERRED
-        if until > deadline(step, action, ctx.timezone):
-            reason, until, verb = Reason.DEFERRED_TOO_LONG, None, Verb.SKIPPED
-    elif reason is not None:
-        verb = Verb.SKIPPED
-    evidence: dict[str, Any] = {
-        "gate": dict(question.work), "calendar": action.words, "anchor": action.anchor,
-        "opens_at": action.opens_at, "due_by": action.due_by, "matcher": ctx.gate.matcher.name,
-        "config": ctx.project.config_hash,
-    }  # fmt: skip
-    if step.recheck is not None:
-        evidence["recheck"] = _evaluator(ctx, walk).trace(step.recheck).to_json()
-    if question.running:
-        evidence["running"] = [dict(fact) for fact in question.running]
-    if answer.matched:
-        evidence["matched"] = list(answer.matched)
-    if answer.rule is not None and answer.rule.customer is not None:
-        now = ctx.facts.evaluator(ctx.project.catalogue, walk.journey.customer)
-        evidence["house"] = now.trace(answer.rule.customer).to_json()
-    rule = answer.rule
+def _stop_here(ctx: RunContext, item: Walk, step: StopHere, action: Action) -> None:
+    journey = item.journey
     ctx.store.decide(
         Decision(
-            run_at=ctx.at, gate="release", playbook=walk.journey.playbook,
-            revision=walk.journey.revision, customer=walk.journey.customer,
-            trigger=walk.journey.trigger, occurrence=walk.journey.occurrence, verb=verb,
-            entry=walk.journey.entry, reason=reason, rule=rule.name if rule else None,
-            place=str(rule.span if rule else step.span), until=until, journey=walk.journey.id,
-            action=action.id, evidence=evidence,
+            run_at=ctx.at, gate="stop", playbook=journey.playbook, revision=journey.revision,
+            customer=journey.customer, trigger=journey.trigger, occurrence=journey.occurrence,
+            verb=Verb.STOPPED, entry=journey.entry, reason=Reason.STOP_STEP,
+            place=str(step.span), journey=journey.id,
+            evidence={"stop": {"words": f"stop: {step.word}", "path": step.path}, "at": action.closed_at},
         )
     )  # fmt: skip
-    match verb:
-        case Verb.DEFERRED:
-            assert until is not None
-            after, what = replace(action, opens_at=until), "deferred"
-        case Verb.SKIPPED:
-            after = replace(action, state=ActionState.SKIPPED, closed_at=ctx.at, reason=str(reason))
-            what = str(reason)
-        case _:
-            state = ActionState.OPEN if action.human else ActionState.DUE
-            who = ctx.assignee(step.assign, walk.journey.customer)
-            after = replace(action, state=state, opened_at=ctx.at, assignee=who)
-            what = "task" if action.human else "message"
-    ctx.store.move(after, at=ctx.at)
-    return after, what
+    item.journey = replace(
+        journey, state=JourneyState.STOPPED, ended_at=action.closed_at, reason=Reason.STOP_STEP,
+        goal=step.word,
+    )  # fmt: skip
+    write_end(ctx, item.journey, Reason.STOP_STEP)
 
 
-def _settle(ctx: RunContext, walk: _Walk) -> bool:
-    """Write the journey's end, or when to look at it again; return whether it finished."""
-    after = finish(walk.book, walk.journey, walk.actions)
-    if after.state is JourneyState.FINISHED:
-        ctx.store.end(after, at=ctx.at)
-        return True
-    opens = [a.opens_at for a in walk.actions.values() if a.state is ActionState.PLANNED]
-    ctx.store.wake(walk.journey.id, min(opens, default=None))
-    return False
+def _next(ctx: RunContext, item: Walk) -> int | None:
+    """Return when a journey is to be looked at again; None: when something happens."""
+    moments: list[int] = []
+    for action in item.actions.values():
+        if action.state is ActionState.PLANNED:
+            moments.append(action.opens_at)
+        elif action.state is ActionState.DUE:
+            moments.append(ctx.at)
+        elif action.state is ActionState.OPEN and action.kind is ActionKind.WAIT:
+            if action.due_by < NEVER:
+                moments.append(action.due_by)
+        elif action.state is ActionState.OPEN and action.kind is ActionKind.TASK:
+            moments += _task_moments(ctx, item.book.act(action.step), action)
+    later = [moment for moment in moments if moment > ctx.at]
+    return min(later, default=ctx.at if len(later) < len(moments) else None)
+
+
+def _task_moments(ctx: RunContext, step: Do, action: Action) -> list[int]:
+    found = []
+    over = expires_at(step, action, ctx)
+    if over is not None:
+        found.append(over)
+    if step.if_overdue is not None:
+        after = step.if_overdue.after
+        if after is None or after.working:  # working time needs another look from then on
+            found.append(max(action.due_by, ctx.at + 1))
+        else:
+            found.append(shift(action.due_by, after, ctx.timezone))
+    return found

@@ -2,7 +2,9 @@
 
 Public holidays come from the ``holidays`` library. China's make-up days (a Saturday or Sunday that
 is worked, in return for a weekday off) are announced by the State Council each autumn for the next
-year only; ``announced`` says for which years they are known.
+year only; ``announced`` says for which years they are known. The business's own days off and on go
+before both. Hours stand on the wall clock of the zone; an hour that the clock skips is moved
+forward by the gap, one that comes twice is the first.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rules.errors import InputError, did_you_mean
@@ -20,7 +23,10 @@ from rules.vocabulary import Vocabulary
 if TYPE_CHECKING:
     import holidays
 
-__all__ = ["DayOff", "WorkingCalendar"]
+__all__ = ["DayOff", "Hours", "WorkingCalendar"]
+
+#: Spans of the day, in order and apart: 09:00 to 12:00 and 13:30 to 18:00.
+Hours = tuple[tuple[dt.time, dt.time], ...]
 
 #: Countries whose make-up days are made known year by year, so that a year without any is a year
 #: that we don't know yet. (China has had some every year since 2004.)
@@ -29,6 +35,7 @@ _BY_NOTICE = frozenset({"CN"})
 _SUFFIX = re.compile(r"\s*[(（][^()（）]*[)）]$")
 #: The library's name for a weekday off that a make-up day pays for; it belongs to its neighbours.
 _SWAPPED = "休息日"
+_EMPTY_AT_MOST = 400  #: working days in a row without a moment of work: the hours hold no time
 _EVE = "农历除夕"
 _SPRING = "春节"
 
@@ -42,24 +49,36 @@ class DayOff:
     name: str  #: ``国庆节、中秋节``; the weekend days and swapped days in it have no name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Year:
     """What is known of one calendar year."""
 
     working: tuple[int, ...]  #: its working days, ascending
-    made_up: frozenset[int]  #: those that would be weekend
+    made_up: frozenset[int]  #: by the calendar: worked though they would be weekend
+    own_off: frozenset[int]  #: off though the calendar has them worked
+    own_on: frozenset[int]  #: worked though the calendar has them off
     names: dict[int, str]  #: holiday names by day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkingCalendar:
-    """The business's working days and hours. Make one with ``of``; it keeps the years it has seen."""
+    """The business's working days and hours. Make one with ``of``; it keeps what it has looked up."""
 
     timezone: str
     country: str  #: ISO code, ``none`` for weekends only
     opens: dt.time
     closes: dt.time
+    breaks: Hours = ()  #: inside the hours
+    days_off: frozenset[int] = frozenset()  #: own
+    days_on: frozenset[int] = frozenset()  #: own
+    half_days: Mapping[int, Hours] = field(default_factory=dict)  #: hours of single days, whole
+    home: str | None = None  #: the business zone, where these people work in another one
+    zones: Mapping[str, str] = field(default_factory=dict)  #: role -> zone of its people
     _years: dict[int, _Year] = field(default_factory=dict, compare=False, repr=False)
+    _days: dict[int, tuple[tuple[int, int], ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    _away: dict[str, WorkingCalendar] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> WorkingCalendar:
@@ -82,7 +101,30 @@ class WorkingCalendar:
             country=country,
             opens=vocabulary.opens,
             closes=vocabulary.closes,
+            breaks=vocabulary.breaks,
+            days_off=frozenset(vocabulary.days_off),
+            days_on=frozenset(vocabulary.days_on),
+            half_days=vocabulary.half_days,
+            zones={role.name: role.timezone for role in vocabulary.roles.values() if role.timezone},
         )
+
+    def of_role(self, role: str | None) -> WorkingCalendar:
+        """Return the same days and hours on the clocks of a role's people; itself where they work
+        in the business zone, or the role is None.
+        """
+        zone = self.zones.get(role) if role is not None else None
+        if zone is None or zone == self.timezone:
+            return self
+        if zone not in self._away:
+            home = self.home or self.timezone
+            self._away[zone] = replace(self, timezone=zone, home=home, _days={}, _away={})
+        return self._away[zone]
+
+    @property
+    def usual(self) -> Hours:
+        """The hours of a usual day."""
+        edges = [self.opens, *(each for span in self.breaks for each in span), self.closes]
+        return tuple(zip(edges[::2], edges[1::2], strict=True))
 
     def is_working_day(self, day: int) -> bool:
         """Return whether the business works on a day."""
@@ -91,8 +133,21 @@ class WorkingCalendar:
         return place < len(working) and working[place] == day
 
     def is_make_up_day(self, day: int) -> bool:
-        """Return whether a day is worked although it would be weekend."""
-        return day in self._year(date_of(day).year).made_up
+        """Return whether a day is worked, by the calendar, although it would be weekend."""
+        year = self._year(date_of(day).year)
+        return day in year.made_up and day not in year.own_off
+
+    def is_own_day_off(self, day: int) -> bool:
+        """Return whether the business alone has a day off."""
+        return day in self._year(date_of(day).year).own_off
+
+    def is_own_day_on(self, day: int) -> bool:
+        """Return whether the business alone works on a day."""
+        return day in self._year(date_of(day).year).own_on
+
+    def half_day(self, day: int) -> Hours | None:
+        """Return the hours of a working day that has its own; None for the others."""
+        return self.half_days.get(day) if self.is_working_day(day) else None
 
     def name_of(self, day: int) -> str | None:
         """Return the name of a public holiday, as the library writes it; None for other days."""
@@ -103,13 +158,15 @@ class WorkingCalendar:
         return self.country not in _BY_NOTICE or bool(self._year(year).made_up)
 
     def day_off(self, day: int) -> DayOff | None:
-        """Return the stretch off around a day; None on working days and plain weekends."""
-        if self.is_working_day(day):
+        """Return the stretch off around a day, up to the business's own days off; None on those, on
+        working days and on plain weekends.
+        """
+        if not self._rests(day):
             return None
         first = last = day
-        while not self.is_working_day(first - 1):
+        while self._rests(first - 1):
             first -= 1
-        while not self.is_working_day(last + 1):
+        while self._rests(last + 1):
             last += 1
         found = (self.name_of(each) for each in range(first, last + 1))
         split = (part for name in found if name for part in name.split("; "))
@@ -162,15 +219,26 @@ class WorkingCalendar:
         """Return the day itself if it is worked, else the next one that is."""
         return day if self.is_working_day(day) else self.add_working_days(day, 1)
 
+    def hours(self, day: int) -> tuple[tuple[int, int], ...]:
+        """Return the spans of work of a day (of a day off: what they would be) as instants, in
+        order. Empty where the clock jumps over them all.
+        """
+        known = self._days.get(day)
+        if known is None:
+            known = self._days[day] = tuple(self._clocked(day))
+        return known
+
     def opening(self, day: int) -> int:
         """Return the instant at which hours begin on a day, worked or not."""
-        return day_start(day, self.timezone, at=self.opens)
+        hours = self.hours(day)
+        return hours[0][0] if hours else day_start(day, self.timezone, at=self.opens)
 
     def closing(self, day: int) -> int:
         """Return the instant at which hours end on a day, worked or not; never before ``opening``
         (which a clock change can move past it).
         """
-        return max(self.opening(day), day_start(day, self.timezone, at=self.closes))
+        hours = self.hours(day)
+        return hours[-1][1] if hours else self.opening(day)
 
     def working_time(self, start: int, end: int) -> int:
         """Return the microseconds of working time between two instants; negative when the end is
@@ -182,36 +250,90 @@ class WorkingCalendar:
         last = day_of(end, self.timezone)
         day = self.this_or_next_working_day(day_of(start, self.timezone))
         while day <= last:
-            total += max(0, min(end, self.closing(day)) - max(start, self.opening(day)))
+            for opens, closes in self.hours(day):
+                total += max(0, min(end, closes) - max(start, opens))
             day = self.add_working_days(day, 1)
         return total
 
     def advance(self, instant: int, micros: int) -> int:
         """Return the first instant at which so many microseconds of working time have passed.
 
-        A whole rest of a day ends at its close, not at the next opening; 0 returns the instant.
+        A whole rest of a span ends at its close, not at the next opening; 0 returns the instant.
         Raises ValueError beyond the year 9999, and where the hours of the business hold no time.
         """
         if micros <= 0:
             return instant
-        day = self.this_or_next_working_day(day_of(instant, self.timezone))
-        empty = 0
-        while empty < 400:
-            start = max(instant, self.opening(day))
-            free = self.closing(day) - start
-            if micros <= free:
+        for opens, closes in self._spans_from(instant):
+            start = max(instant, opens)
+            if micros <= closes - start:
                 return start + micros
-            empty = 0 if free > 0 else empty + 1
-            micros -= max(0, free)
-            day = self.add_working_days(day, 1)
-        raise ValueError("the working hours hold no time")
+            micros -= closes - start
+        raise AssertionError("spans never end")
+
+    def retreat(self, instant: int, micros: int) -> int:
+        """Return the last instant from which so many microseconds of working time pass up to this
+        one: the mirror image of ``advance``. Raises ValueError as it does.
+        """
+        if micros <= 0:
+            return instant
+        for opens, closes in self._spans_upto(instant):
+            end = min(instant, closes)
+            if micros <= end - opens:
+                return end - micros
+            micros -= end - opens
+        raise AssertionError("spans never end")
 
     def next_working_moment(self, instant: int) -> int:
         """Return the instant itself within hours (before their close), else the next opening."""
+        opens, _ = next(self._spans_from(instant))
+        return max(instant, opens)
+
+    def previous_working_moment(self, instant: int) -> int:
+        """Return the instant itself within hours (after their opening), else the last close."""
+        _, closes = next(self._spans_upto(instant))
+        return min(instant, closes)
+
+    def _spans_from(self, instant: int) -> Iterator[tuple[int, int]]:
+        """Yield, without end, the spans of working days that hold time after an instant."""
         day = self.this_or_next_working_day(day_of(instant, self.timezone))
-        if instant >= self.closing(day):
+        empty = 0
+        while True:
+            for opens, closes in self.hours(day):
+                if closes > max(instant, opens):
+                    empty = 0
+                    yield opens, closes
             day = self.add_working_days(day, 1)
-        return max(instant, self.opening(day))
+            empty = _counted(empty)
+
+    def _spans_upto(self, instant: int) -> Iterator[tuple[int, int]]:
+        """Yield, without end, the spans of working days that hold time before an instant."""
+        day = day_of(instant, self.timezone)
+        if not self.is_working_day(day):
+            day = self.add_working_days(day, 1, back=True)
+        empty = 0
+        while True:
+            for opens, closes in reversed(self.hours(day)):
+                if opens < min(instant, closes):
+                    empty = 0
+                    yield opens, closes
+            day = self.add_working_days(day, 1, back=True)
+            empty = _counted(empty)
+
+    def _clocked(self, day: int) -> Iterator[tuple[int, int]]:
+        """Yield the spans of a day as instants, also where the clock jumps in the midst of them."""
+        before: int | None = None
+        for start, end in self.half_days.get(day) or self.usual:
+            opens = day_start(day, self.timezone, at=start)
+            if day_of(opens, self.timezone) != day:
+                continue  # the zone has no such time on this day
+            if before is not None:
+                opens = max(opens, before)
+            before = max(opens, day_start(day, self.timezone, at=end))
+            yield opens, before
+
+    def _rests(self, day: int) -> bool:
+        """Return whether the calendar has a day off, and nobody works."""
+        return not self.is_working_day(day) and not self.is_own_day_off(day)
 
     def _year(self, year: int) -> _Year:
         known = self._years.get(year)
@@ -225,14 +347,24 @@ class WorkingCalendar:
             dt.date.fromordinal(first + each)
             for each in range(dt.date(year, 12, 31).toordinal() - first + 1)
         ]
+        names: dict[int, str] = {}
         if self.country == "none":
-            weekdays = tuple(day_number(date) for date in dates if date.weekday() < 5)
-            return _Year(weekdays, frozenset(), {})
-        table = self._table(year)
-        working = tuple(day_number(date) for date in dates if table.is_working_day(date))
-        made_up = frozenset(day for day in working if table.is_weekend(date_of(day)))
-        names = {day_number(date): name for date in dates if (name := table.get(date))}
-        return _Year(working, made_up, names)
+            worked = {day_number(date) for date in dates if date.weekday() < 5}
+            made_up = frozenset[int]()
+        else:
+            table = self._table(year)
+            worked = {day_number(date) for date in dates if table.is_working_day(date)}
+            made_up = frozenset(day for day in worked if table.is_weekend(date_of(day)))
+            names = {day_number(date): name for date in dates if (name := table.get(date))}
+        own_off = self.days_off & worked
+        own_on = frozenset(each for each in self.days_on if date_of(each).year == year) - worked
+        return _Year(
+            working=tuple(sorted((worked - own_off) | own_on)),
+            made_up=made_up,
+            own_off=own_off,
+            own_on=own_on,
+            names=names,
+        )
 
     def _table(self, year: int) -> holidays.HolidayBase:
         """Return the library's table with the neighbouring years: a notice for 2012 made the last
@@ -245,3 +377,10 @@ class WorkingCalendar:
         wanted = "zh_CN" if self.country == "CN" else "en_US"
         language = wanted if wanted in plain.supported_languages else None
         return holidays.country_holidays(self.country, years=years, language=language, expand=False)
+
+
+def _counted(empty: int) -> int:
+    """Return the number of days in a row without working time. Raises ValueError over 400."""
+    if empty >= _EMPTY_AT_MOST:
+        raise ValueError("the working hours hold no time")
+    return empty + 1

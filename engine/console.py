@@ -218,7 +218,7 @@ def render_journeys(found: Sequence[tuple[Journey, Sequence[Action]]], tz: str) 
         )
         rows = [
             (
-                f"  {action.id}", action.step, action.channel, str(action.state),
+                f"  {action.id}", _turn(action), action.channel or str(action.kind), str(action.state),
                 moment(action.opens_at, tz), moment(action.due_by, tz),
                 moment(action.closed_at, tz), action.outcome or "", action.reason or "",
             )
@@ -239,6 +239,10 @@ def render_journeys(found: Sequence[tuple[Journey, Sequence[Action]]], tz: str) 
     return "\n\n".join(blocks) if blocks else "no journeys"
 
 
+def _turn(action: Action) -> str:
+    return action.step if action.turn == 1 else f"{action.step} ({action.turn})"
+
+
 def journey_json(journey: Journey, actions: Sequence[Action]) -> dict[str, Any]:
     """Return a journey with its actions as plain values."""
     return {
@@ -248,7 +252,8 @@ def journey_json(journey: Journey, actions: Sequence[Action]) -> dict[str, Any]:
         "ended_at": journey.ended_at, "reason": journey.reason, "goal": journey.goal,
         "actions": [
             {
-                "id": a.id, "step": a.step, "channel": a.channel, "state": str(a.state),
+                "id": a.id, "step": a.step, "turn": a.turn, "kind": str(a.kind),
+                "channel": a.channel, "state": str(a.state), "branch": a.branch, "by": a.by,
                 "opens_at": a.opens_at, "due_by": a.due_by, "opened_at": a.opened_at,
                 "closed_at": a.closed_at, "assignee": a.assignee, "outcome": a.outcome,
                 "reason": a.reason, "calendar": a.words,

@@ -9,6 +9,7 @@ from engine.console import moment
 from engine.explain import Why
 from engine.ledger import Row
 from engine.words import ActionState
+from rules.playbook import Do
 
 __all__ = ["render_why"]
 
@@ -51,12 +52,15 @@ def render_why(found: Why, tz: str) -> str:
 def _lines(found: Why, tz: str) -> Iterator[str]:
     action, journey, book = found.action, found.journey, found.playbook
     step = book.step(action.step)
-    yield f"{action.id}  {step.title or book.title}: {action.channel} for customer {action.customer}"
+    title = step.title if isinstance(step, Do) else ""
+    yield f"{action.id}  {title or book.title}: {action.channel or action.kind} for customer {action.customer}"
     yield f"  now: {_STATES.get(action.state, str(action.state))}" + _reason(action.reason)
     if action.assignee:
         yield f"  who: {action.assignee}"
-    yield f"  when: {action.words}"
+    yield f"  when: {action.words or moment(action.opens_at, tz)}"
     yield f"        counted from {action.anchor}"
+    if action.by:
+        yield f"  closed by: {action.by}"
     if action.outcome or found.asked or found.note:
         told = [
             action.outcome or "",
@@ -110,6 +114,10 @@ def _start(row: Row, tz: str) -> Iterator[str]:
         event = evidence["event"]
         late = ", arrived late" if evidence.get("late") else ""
         yield f"  event {event['name']} {event['id']} of {moment(event['at'], tz)}{late}"
+    if "moment" in evidence:
+        yield f"  {evidence['moment']['words']}"
+        for year in evidence["moment"].get("unannounced", ()):
+            yield f"  the make-up days of {year} are not known"
     if "edge" in evidence:
         edge = evidence["edge"]
         change = (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.calendar import WorkingCalendar
 from engine.channels import KINDS
 from engine.facts import Facts
 from engine.gate import Asked, Gate
+from engine.holds import Holds
 from engine.journeys import Journey
 from engine.ledger import Ledger
 from engine.revisions import Revisions
@@ -33,6 +34,7 @@ class RunContext:
     at: int  #: T
     seq: int  #: S
     books: Mapping[str, Playbook]  #: the project's sound playbooks by name
+    holds: Holds  #: journeys that a house rule holds
 
     @property
     def timezone(self) -> str:
@@ -46,18 +48,27 @@ class RunContext:
         return kind is not None and kind.human
 
     def question(self, customer: str, work: Mapping[str, Word], running: list[Journey]) -> Asked:
-        """Return the question that a gate is asked about a piece of work of a customer."""
+        """Return the question that a gate is asked about a piece of work of a customer.
+
+        Work under hold does not count as running.
+        """
+        facts = [self.fact(journey) for journey in running if not self.holds.held(journey.id)]
+        return Asked(work=work, running=facts, house=self.house(customer))
+
+    def house(self, customer: str) -> Callable[[HouseRule], bool | None]:
+        """Return what tells whether a house rule's condition holds of a customer at T."""
         evaluator = self.facts.evaluator(self.project.catalogue, customer)
 
-        def house(rule: HouseRule) -> bool | None:
+        def verdict(rule: HouseRule) -> bool | None:
             assert rule.customer is not None
             return evaluator.verdict(rule.customer)
 
-        facts = [
-            {"playbook": journey.playbook, "purpose": self.revisions.get(journey.revision).purpose}
-            for journey in running
-        ]
-        return Asked(work=work, running=facts, house=house)
+        return verdict
+
+    def fact(self, journey: Journey) -> dict[str, Word]:
+        """Return what a rule sees of a journey that runs beside the work."""
+        purpose = self.revisions.get(journey.revision).purpose
+        return {"playbook": journey.playbook, "purpose": purpose}
 
     def assignee(self, role: str | None, customer: str) -> str | None:
         """Return who a task goes to at T: the person the customer's attribute names, or the team."""

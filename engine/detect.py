@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from engine.calendar import WorkingCalendar
+from engine.candidates import Candidate, Cursor, Edge, Look, Source
+from engine.detect_changes import from_changes
+from engine.detect_dates import from_dates, from_holidays
+from engine.detect_every import from_rhythms
+from engine.detect_manual import forget_requests, from_hand
+from engine.detect_missing import from_missing
+from engine.feed import FEED_SOURCE
 from engine.ids import canonical_json, sha
 from engine.ledger import Ledger
 from engine.log import Log
 from engine.watch import Shift, edge_kind, hash_of
 from engine.words import Transition
 from rules.canonical import digest
-from rules.history import Event
 from rules.playbook import Existing, Playbook, Trigger, TriggerKind
 from rules.units import shift
 from rules.vocabulary import Vocabulary
@@ -20,59 +27,7 @@ from rules.vocabulary import Vocabulary
 __all__ = ["Candidate", "Cursor", "Edge", "Source", "advance_cursors", "detect", "sources"]
 
 _BEGINNING = -(2**62)  #: before every instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
-    """A change of membership."""
-
-    definition: str  #: hash
-    name: str
-    since: int  #: T of the run that saw it
-    before: str | None  #: value of a class before, None for none
-    after: str | None  #: value of a class now, None for none
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """One occurrence of a trigger for one customer, to be decided once."""
-
-    playbook: Playbook = field(compare=False)
-    trigger: Trigger = field(compare=False)
-    customer: str
-    occurrence: str  #: what makes it this occurrence and no other
-    entry: int  #: nominal instant
-    event: Event | None = None
-    edge: Edge | None = None
-    late: bool = False  #: the event came after a run that should have seen it
-
-    @property
-    def order(self) -> tuple[int, int, str, str, str, str]:
-        """Who is served first: priority, then time, then names."""
-        return (
-            -self.playbook.priority, self.entry, self.playbook.name, self.trigger.name,
-            self.customer, self.occurrence,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cursor:
-    """How far a trigger has looked: it has seen (at, seq), and lives since ``live_at``."""
-
-    live_at: int
-    at: int
-    seq: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A trigger of an active playbook with its cursor; ``cursor`` None: goes live in this run."""
-
-    playbook: Playbook
-    trigger: Trigger
-    hash: str
-    cursor: Cursor | None
-    edited: bool = False  #: lived before under another definition: nobody is enrolled
+_EVENTS = (TriggerKind.EVENT, TriggerKind.FIRST)
 
 
 def sources(ledger: Ledger, playbooks: Iterable[Playbook]) -> list[Source]:
@@ -109,7 +64,28 @@ def _trigger_hash(book: Playbook, trigger: Trigger) -> str:
     name = trigger.segment or trigger.of_class
     if name:
         parts.append(hash_of(book, name))
-    return sha(*parts)
+    every = trigger.every
+    if every is not None and every.span is not None:
+        parts += [hash_of(book, member) for member in trigger.members]
+    for named in (trigger.date, every.since if every else None):
+        if named is not None and named in book.catalogue.measures:
+            parts.append(digest(book.catalogue.measures[named]))
+    timed = [
+        trigger.after, trigger.within, trigger.same, trigger.date, trigger.offset, trigger.back,
+        trigger.at, trigger.yearly, trigger.days, every, trigger.attribute,
+    ]  # fmt: skip
+    return sha(*parts, *(digest(timed) for _ in range(any(timed))))
+
+
+#: Kind -> what finds its candidates; events and edges are found together, below.
+_FINDERS: Mapping[TriggerKind, Callable[[Look, Source], Iterator[Candidate]]] = {
+    TriggerKind.MISSING: from_missing,
+    TriggerKind.DATE: from_dates,
+    TriggerKind.HOLIDAY: from_holidays,
+    TriggerKind.EVERY: from_rhythms,
+    TriggerKind.CHANGED: from_changes,
+    TriggerKind.MANUAL: from_hand,
+}
 
 
 def detect(
@@ -121,23 +97,36 @@ def detect(
     *,
     at: int,
     seq: int,
-    timezone: str,
+    calendar: WorkingCalendar,
 ) -> list[Candidate]:
     """Return the candidates of a run at (T, S), in serving order. Membership is up to date.
 
     ``shifts`` are this run's: they tell its edges from those of an earlier run at the same T.
     """
+    look = Look(
+        ledger=ledger, log=log, vocabulary=vocabulary, calendar=calendar, at=at, seq=seq
+    )  # fmt: skip
     candidates = list(_from_events(log, vocabulary, found, at=at, seq=seq))
     moved = {
         item.watched.hash: item.entered.keys() | item.left for item in shifts if not item.baseline
     }
     for source in found:
-        if edge_kind(source.trigger.kind):
-            edges = _from_edges(ledger, source, at=at, timezone=timezone)
+        kind = source.trigger.kind
+        if edge_kind(kind):
+            edges = _from_edges(ledger, source, at=at, timezone=look.timezone)
             if source.cursor is not None and source.cursor.at == at:
                 edges = (one for one in edges if one.customer in moved.get(_watches(source), ()))
             candidates += edges
-    return sorted(candidates, key=lambda candidate: candidate.order)
+        elif kind in _FINDERS:
+            candidates += _FINDERS[kind](look, source)
+    return sorted(map(_with_name, candidates), key=lambda candidate: candidate.order)
+
+
+def _with_name(one: Candidate) -> Candidate:
+    """Return a candidate that knows ``trigger.name``; an event's own field goes before."""
+    if one.event is not None and "name" in one.event.fields:
+        return one
+    return replace(one, extra={"name": one.trigger.name, **one.extra})
 
 
 def _from_events(
@@ -146,7 +135,7 @@ def _from_events(
     """One pass over the new events for each distinct cursor."""
     by_cursor: dict[Cursor, list[Source]] = defaultdict(list)
     for source in found:
-        if source.cursor is not None and not edge_kind(source.trigger.kind):
+        if source.cursor is not None and source.trigger.kind in _EVENTS:
             by_cursor[Cursor(live_at=0, at=source.cursor.at, seq=source.cursor.seq)].append(source)
     for cursor, members in by_cursor.items():
         wanted: Mapping[str, list[Source]] = defaultdict(list)
@@ -167,7 +156,7 @@ def _from_events(
                     occurrence=f"{arrival.event.name}:{arrival.source}:{arrival.event.id}",
                     entry=arrival.event.at,
                     event=arrival.event,
-                    late=arrival.late,
+                    late=arrival.late and arrival.source != FEED_SOURCE,  # our own come after T
                 )
 
 
@@ -273,6 +262,7 @@ def advance_cursors(
                 "DELETE FROM triggers WHERE playbook = ? AND trigger = ?",
                 row["playbook"], row["trigger"],
             )  # fmt: skip
+    forget_requests(ledger, [source.playbook for source in found], held, at=at)
     for source in found:
         if source.playbook.name in held:
             continue

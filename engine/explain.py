@@ -89,8 +89,8 @@ def why(ledger: Ledger, key: str) -> Why:
     store, revisions = Store(ledger), Revisions(ledger)
     journey = store.journey(action.journey)
     assert journey is not None
-    book = revisions.get(journey.revision)
-    source = revisions.source(journey.revision)
+    book = revisions.with_step(journey.revision, action.step)
+    source = revisions.source(book.revision)
     decisions = [
         {**row, "evidence": json.loads(row["evidence"])}
         for row in ledger.rows(
@@ -100,7 +100,7 @@ def why(ledger: Ledger, key: str) -> Why:
         )
     ]  # fmt: skip
     start = next(row for row in decisions if row["gate"] == "start")
-    trigger = next(t for t in book.triggers if t.name == journey.trigger)
+    trigger = next((t for t in book.triggers if t.name == journey.trigger), None)
     changes = tuple(
         Change(n=row["n"], at=row["at"], subject=row["subject"], state=body["state"], body=body)
         for row in ledger.rows(
@@ -118,7 +118,7 @@ def why(ledger: Ledger, key: str) -> Why:
         action=action, journey=journey, playbook=book,
         note=(kept["note"] if kept else "") or "",
         asked=json.loads(kept["asked"]) if kept and kept["asked"] else {},
-        trigger_lines=yaml_lines(source, trigger.span),
+        trigger_lines=yaml_lines(source, trigger.span) if trigger else (),
         step_lines=yaml_lines(source, book.step(action.step).span),
         start=start, others=tuple(row for row in decisions if row is not start),
         changes=changes, attempts=tuple(attempts),

@@ -23,6 +23,11 @@ _TABLES: dict[str, tuple[str, str]] = {
         "definition, customer, since, until, existing, value",
         "definition, customer, since",
     ),
+    "requests": (
+        "playbook, trigger, customer, occurrence, at, who, source, taken",
+        "playbook, trigger, customer, occurrence",
+    ),
+    "waiting_slots": ("playbook, trigger, customer", "playbook, trigger, customer"),
     "decisions": (
         (
             "id, run_at, gate, playbook, revision, customer, trigger, occurrence, entry, verb,"
@@ -39,12 +44,13 @@ _TABLES: dict[str, tuple[str, str]] = {
     ),
     "actions": (
         (
-            "id, journey, playbook, customer, step, channel, kind, state, priority, opens_at,"
+            "id, journey, playbook, customer, step, turn, channel, kind, state, branch, priority, opens_at,"
             " due_by, opened_at, closed_at, assignee, outcome, asked, note, reason, evidence"
         ),
         "id",
     ),
     "outcomes": ("id, action, at, outcome, asked, note, who", "id"),
+    "holds": ("journey, since, until, rule, place", "journey, since, rule"),
     "approvals": ("playbook, at, who", "playbook"),
     "private": ("owner, name, value", "owner, name"),
 }

@@ -10,16 +10,16 @@ from engine.log import Log
 from engine.store import PERSONAL
 from rules.conditions import Compare, Condition, Subject, SubjectKind, Top
 from rules.evaluate import Evaluator, RankKey, event_verdict
-from rules.history import Datum, Event, History
+from rules.history import AttributeVersion, Datum, Event, History
 from rules.measures import Catalogue, Segment
 from rules.playbook import Anchor
 from rules.units import Unit, day_start, shift, shift_day
 from rules.vocabulary import FieldKind, Vocabulary
 
-__all__ = ["Facts", "event_json"]
+__all__ = ["DATED", "Facts", "event_json"]
 
 _EMPTY: Mapping[str, Datum] = {}
-_DATED = (Unit.DAY, Unit.WEEK, Unit.MONTH, Unit.YEAR)
+DATED = (Unit.DAY, Unit.WEEK, Unit.MONTH, Unit.YEAR)
 
 
 class Facts:
@@ -33,6 +33,23 @@ class Facts:
         self._histories: dict[str, History] = {}
         self.ranks: dict[tuple[int, RankKey], int | None] = {}
         self._evaluators: dict[tuple[str, int, int], Evaluator] = {}
+        self._overlays: dict[str, tuple[AttributeVersion, ...]] = {}
+
+    def overlay(self, customer: str, values: Mapping[str, Datum | None], at: int) -> None:
+        """Lay attributes over a customer's history, for the later steps of this run."""
+        laid = tuple(
+            AttributeVersion(name=name, at=at, value=value, id="~")
+            for name, value in values.items()
+        )
+        self._overlays[customer] = (*self._overlays.get(customer, ()), *laid)
+
+    def _laid(self, customer: str) -> History:
+        history = self.history(customer)
+        laid = self._overlays.get(customer)
+        if not laid:
+            return history
+        versions = sorted((*history.attributes, *laid), key=lambda v: (v.name, v.at, v.id))
+        return replace(history, attributes=tuple(versions))
 
     def load(self, customers: Iterable[str]) -> None:
         """Fetch the histories that are not here yet."""
@@ -57,10 +74,14 @@ class Facts:
         trigger: Mapping[str, Datum] = _EMPTY,
         trigger_event: str = "",
         steps: Mapping[str, Datum] = _EMPTY,
+        overlaid: bool = False,
     ) -> Evaluator:
-        """Return the evaluator of a customer at an instant up to T (default T)."""
+        """Return the evaluator of a customer at an instant up to T (default T).
+
+        ``overlaid``: with what ``set`` steps wrote in this run.
+        """
         moment = self.at if at is None else at
-        plain = not trigger and not steps
+        plain = not trigger and not steps and not (overlaid and customer in self._overlays)
         key = (customer, moment, id(catalogue))
         if plain and key in self._evaluators:
             return self._evaluators[key]
@@ -68,7 +89,7 @@ class Facts:
             self.vocabulary,
             catalogue,
             at=moment,
-            history=self.history(customer),
+            history=self._laid(customer) if overlaid else self.history(customer),
             ranks=_Ranks(self, catalogue, moment),
             trigger=trigger,
             trigger_event=trigger_event,
@@ -101,7 +122,7 @@ class Facts:
         if declared is not None and declared.kind is FieldKind.DATE:
             if offset is None:
                 return day_start(value, zone)
-            if offset.unit in _DATED:
+            if offset.unit in DATED:
                 return day_start(shift_day(value, offset, back=anchor.back), zone)
             value = day_start(value, zone)
         return value if offset is None else shift(value, offset, zone, back=anchor.back)

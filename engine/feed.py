@@ -13,8 +13,8 @@ from typing import Any
 from engine.ids import sha
 from engine.ledger import Ledger
 from engine.log import open_log
-from engine.words import Done
-from rules.history import Datum, Event
+from engine.words import ActionKind, Done
+from rules.history import AttributeVersion, Datum, Event
 from rules.vocabulary import Vocabulary
 
 __all__ = ["FEED_SOURCE", "feed"]
@@ -34,6 +34,10 @@ _STATES = {
     ("action", "done"): Done.DONE,
     ("action", "expired"): Done.EXPIRED,
 }
+_ACTS = (
+    ActionKind.TASK,
+    ActionKind.MESSAGE,
+)  #: kinds of action whose end is an event; ``record`` names its own
 
 
 def feed(ledger: Ledger, log_path: Path, vocabulary: Vocabulary, *, at: int) -> int:
@@ -45,23 +49,33 @@ def feed(ledger: Ledger, log_path: Path, vocabulary: Vocabulary, *, at: int) -> 
     cursor = ledger.one("SELECT value FROM cursors WHERE name = 'feed'")
     start = cursor["value"] if cursor else 0
     events: list[tuple[str, Event]] = []
+    versions: list[tuple[str, AttributeVersion]] = []
     reached, waiting = start, False
     for row in ledger.rows(_NEW, start):
         kind = _STATES.get((row["kind"], json.loads(row["body"]).get("state", "")))
-        if kind is not None:
-            customer, event = _event(ledger, kind, row["subject"])
-            if event.at >= at or row["at"] >= at:  # of T itself, also where it tells of earlier
+        told = _told(ledger, kind, row["subject"]) if kind is not None else None
+        if told is not None:
+            customer, what = told
+            at_of = what[0].at if what else row["at"]
+            if at_of >= at or row["at"] >= at:  # of T itself, also where it tells of earlier
                 waiting = True
                 continue
-            events.append((customer, event))
+            for item in what:
+                if isinstance(item, Event):
+                    events.append((customer, item))
+                else:
+                    versions.append((customer, item))
         if not waiting:
             reached = row["n"]
-    if not events and reached == start:
+    if not events and not versions and reached == start:
         return 0
     added = 0
-    if events:
+    if events or versions:
         with open_log(log_path, writable=True) as log:
             added = log.append(events, vocabulary=vocabulary, source=FEED_SOURCE, known_at=at)
+            added += log.append_attributes(
+                versions, vocabulary=vocabulary, source=FEED_SOURCE, known_at=at
+            )
     with ledger.transaction():
         ledger.execute(
             "INSERT INTO cursors (name, value) VALUES ('feed', ?)"
@@ -71,28 +85,62 @@ def feed(ledger: Ledger, log_path: Path, vocabulary: Vocabulary, *, at: int) -> 
     return added
 
 
-def _event(ledger: Ledger, kind: Done, subject: str) -> tuple[str, Event]:
+def _told(
+    ledger: Ledger, kind: Done, subject: str
+) -> tuple[str, list[Event] | list[AttributeVersion]] | None:
+    """Return the customer and what a transition tells the log; None where it tells nothing."""
     if kind in (Done.STARTED, Done.STOPPED):
         row = ledger.one("SELECT * FROM journeys WHERE id = ?", subject)
         assert row is not None
-        fields: dict[str, Datum] = {"playbook": row["playbook"], "journey": subject}
-        instant = row["started_at"] if kind is Done.STARTED else row["ended_at"]
-        if kind is Done.STOPPED and row["reason"]:
-            fields["reason"] = row["reason"]
-    else:
-        row = ledger.one("SELECT * FROM actions WHERE id = ?", subject)
-        assert row is not None
-        fields = {
-            name: row[name] for name in ("playbook", "journey", "step", "channel")
-        }  # fmt: skip
-        fields["action"] = subject
-        instant = row["closed_at"]
-        if kind is Done.DONE:
-            if row["outcome"]:
-                fields["outcome"] = row["outcome"]
-            fields |= _asked(row)
-    event_id = sha(subject, kind)[:20]
-    return row["customer"], Event(id=event_id, name=str(kind), at=instant, fields=fields)
+        return row["customer"], [_of_journey(kind, subject, row)]
+    row = ledger.one("SELECT * FROM actions WHERE id = ?", subject)
+    assert row is not None
+    if row["kind"] == ActionKind.SET:
+        return row["customer"], [
+            AttributeVersion(
+                name=name, at=row["closed_at"], value=_datum(value), id=sha(subject, name)[:20]
+            )
+            for name, value in _values(row).items()
+        ]
+    if row["kind"] == ActionKind.RECORD:
+        fields = {name: _datum(value) for name, value in _values(row).items() if value is not None}
+        detail = json.loads(row["evidence"])["detail"]
+        event = Event(
+            id=sha(subject, "record")[:20], name=detail["event"], at=row["closed_at"], fields=fields
+        )
+        return row["customer"], [event]
+    if row["kind"] not in _ACTS:
+        return None
+    return row["customer"], [_of_action(kind, subject, row)]
+
+
+def _of_journey(kind: Done, subject: str, row: Mapping[str, Any]) -> Event:
+    fields: dict[str, Datum] = {"playbook": row["playbook"], "journey": subject}
+    instant = row["started_at"] if kind is Done.STARTED else row["ended_at"]
+    if kind is Done.STOPPED and row["reason"]:
+        fields["reason"] = row["reason"]
+    return Event(id=sha(subject, kind)[:20], name=str(kind), at=instant, fields=fields)
+
+
+def _of_action(kind: Done, subject: str, row: Mapping[str, Any]) -> Event:
+    fields: dict[str, Datum] = {
+        name: row[name] for name in ("playbook", "journey", "step", "channel")
+    }
+    fields["action"] = subject
+    if kind is Done.DONE:
+        if row["outcome"]:
+            fields["outcome"] = row["outcome"]
+        fields |= _asked(row)
+    return Event(id=sha(subject, kind)[:20], name=str(kind), at=row["closed_at"], fields=fields)
+
+
+def _values(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    values: Mapping[str, Any] = json.loads(row["evidence"])["detail"]["values"]
+    return values
+
+
+def _datum(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _asked(row: Mapping[str, Any]) -> dict[str, Datum]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.words import Reason
+from rules.house import customer_fact, house_gate_rules, rule_name
 from rules.matcher import Case, Comparison, FactKind, FieldTest, GateRule, Matcher, Part, Word
 from rules.playbook import HouseRule, HouseRules, Verdict
 
@@ -24,6 +25,7 @@ ORDER: tuple[tuple[Reason, tuple[tuple[str, Comparison, tuple[Word, ...]], ...]]
     (Reason.ONLY, (("only", Comparison.ONE_OF, ("no", "unknown")),)),
     (Reason.EXCEPT, (("except", Comparison.EQ, ("yes",)),)),
     (Reason.OVERLAP, (("overlap", Comparison.EQ, ("blocked",)),)),
+    (Reason.QUEUED, (("overlap", Comparison.EQ, ("queued",)),)),
     (Reason.AGAIN_NEVER, (("again", Comparison.EQ, ("never",)),)),
     (Reason.AGAIN_EARLY, (("again", Comparison.EQ, ("early",)),)),
     (Reason.HOLDOUT_PROJECT, (("holdout", Comparison.EQ, ("project",)),)),
@@ -48,7 +50,10 @@ class Answer:
 
     reason: Reason | None = None
     rule: HouseRule | None = None  #: the house rule that spoke
+    assign: HouseRule | None = None  #: the first that assigns, where the answer is go
+    use: HouseRule | None = None  #: the first that names a channel, where the answer is go
     matched: tuple[str, ...] = ()  #: every rule that matched, in telling order
+    rules: tuple[HouseRule, ...] = ()  #: the house rules among them
 
 
 def word(verdict: bool | None) -> str:  # noqa: FBT001  Kleene's three values
@@ -62,37 +67,7 @@ def gate_rules(house: HouseRules) -> list[GateRule]:
         GateRule(str(reason), (Part(FactKind.WORK, tuple(FieldTest(*test) for test in tests)),))
         for reason, tests in ORDER
     ]
-    for index, rule in enumerate(house.rules):
-        parts = [
-            Part(
-                FactKind.WORK,
-                _one_of(purpose=rule.purposes, playbook=rule.playbooks, channel=rule.channels),
-            )
-        ]
-        if rule.customer is not None:
-            parts.append(
-                Part(FactKind.CUSTOMER, (FieldTest(_field(index), Comparison.EQ, ("yes",)),))
-            )
-        running = _one_of(purpose=rule.running_purposes, playbook=rule.running_playbooks)
-        if running:
-            parts.append(Part(FactKind.RUNNING, running))
-        found.append(GateRule(_house_name(rule), tuple(parts)))
-    return found
-
-
-def _one_of(**words: tuple[str, ...]) -> tuple[FieldTest, ...]:
-    return tuple(
-        FieldTest(name, Comparison.ONE_OF, values) for name, values in words.items() if values
-    )
-
-
-def _field(index: int) -> str:
-    """Name the fact that tells a house rule's condition: names of rules may be any text."""
-    return f"rule_{index}"
-
-
-def _house_name(rule: HouseRule) -> str:
-    return f"house {rule.name}"
+    return [*found, *house_gate_rules(house)]
 
 
 class Gate:
@@ -111,7 +86,7 @@ class Gate:
             Case(
                 work=question.work,
                 customer={
-                    _field(index): word(question.house(rule))
+                    customer_fact(index): word(question.house(rule))
                     for index, rule in self._customer_rules
                     if _concerns(rule, question.work)
                 },
@@ -119,20 +94,43 @@ class Gate:
             )
             for question in questions
         ]  # fmt: skip
-        return [self._answer(matched) for matched in self.matcher.match(cases)]
+        return [
+            self._answer(matched, question.work)
+            for matched, question in zip(self.matcher.match(cases), questions, strict=True)
+        ]
 
-    def _answer(self, matched: frozenset[str]) -> Answer:
+    def _answer(self, matched: frozenset[str], work: Mapping[str, Word]) -> Answer:
+        starts = work.get("gate") == "start"
         told = [str(reason) for reason, _ in ORDER if str(reason) in matched]
-        rules = [rule for rule in self.house.rules if _house_name(rule) in matched]
-        names = (*told, *(_house_name(rule) for rule in rules))
+        rules = tuple(rule for rule in self.house.rules if rule_name(rule) in matched)
+        names = (*told, *(rule_name(rule) for rule in rules))
         if told:
-            return Answer(reason=Reason(told[0]), matched=names)
-        if rules:
-            first = next((rule for rule in rules if rule.verdict is Verdict.SKIP), rules[0])
-            skips = first.verdict is Verdict.SKIP
-            reason = Reason.HOUSE_RULE if skips else Reason.HOUSE_DEFER
-            return Answer(reason=reason, rule=first, matched=names)
-        return Answer()
+            return Answer(reason=Reason(told[0]), matched=names, rules=rules)
+        # Whole journeys are held, before their steps come to the release gate: see engine.holding.
+        asked = [rule for rule in rules if starts or rule.verdict is not Verdict.HOLD]
+        first = _strongest(asked)
+        if first is not None:
+            return Answer(reason=_SAYS[first.verdict], rule=first, matched=names, rules=rules)
+        return Answer(
+            assign=next((rule for rule in rules if rule.verdict is Verdict.ASSIGN), None),
+            use=next((rule for rule in rules if rule.verdict is Verdict.USE), None),
+            matched=names,
+            rules=rules,
+        )
+
+
+#: What a house rule's no is called.
+_SAYS = {
+    Verdict.SKIP: Reason.HOUSE_RULE,
+    Verdict.HOLD: Reason.HOUSE_HOLD,
+    Verdict.DEFER: Reason.HOUSE_DEFER,
+}
+
+
+def _strongest(rules: Sequence[HouseRule]) -> HouseRule | None:
+    """Return the rule that says no: a skip is final, else the first in the file."""
+    skip = next((rule for rule in rules if rule.verdict is Verdict.SKIP), None)
+    return skip or next((rule for rule in rules if rule.verdict in _SAYS), None)
 
 
 def _concerns(rule: HouseRule, work: Mapping[str, Word]) -> bool:

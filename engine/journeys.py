@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import assert_never
+from dataclasses import dataclass, field
+from typing import Any
 
-from engine.calendar import WorkingCalendar
-from engine.due import window
-from engine.ids import name_id
-from engine.words import ActionState, JourneyState, Reason
+from engine.words import ActionKind, ActionState, JourneyState, Reason
 from rules.history import Datum, Event
-from rules.playbook import Anchor, AnchorKind, Do, DueForm, IfLate, Playbook, Stop
+from rules.playbook import Do, DueForm, IfLate, Playbook, Stop
 from rules.units import Duration, Unit, shift
 
-__all__ = ["Action", "Halt", "Journey", "closes_at", "deadline", "finish", "halt", "late", "plan"]
+__all__ = ["Action", "Halt", "Journey", "Key", "closes_at", "deadline", "halt", "late"]
+
+Key = tuple[str, int]  #: step and turn
 
 _GRACE = Duration(1, Unit.DAY)  #: a step due ``now`` is late a day after it
 
@@ -52,8 +51,9 @@ class Action:
     playbook: str
     customer: str
     step: str
-    channel: str
-    human: bool  #: a task for a person
+    turn: int = 1  #: of a repeated or retried step, 1-based
+    kind: ActionKind
+    channel: str  #: "" for steps that do not act
     state: ActionState
     priority: int
     opens_at: int  #: nominal; moved by ``defer``
@@ -64,7 +64,20 @@ class Action:
     outcome: str | None = None
     reason: str | None = None
     words: str = ""  #: the calendar arithmetic
-    anchor: str = ""  #: what the clock counts from, and when that was
+    anchor: str = ""  #: what the clock counts from
+    branch: str | None = None  #: of a wait: ``then`` or ``else``; of a choose: the branch's number
+    by: str = ""  #: the event that closed it: name and id
+    detail: Mapping[str, Any] = field(default_factory=dict)  #: of a choice or effect, JSON values
+
+    @property
+    def key(self) -> Key:
+        """The step and its turn: one action each in a journey."""
+        return (self.step, self.turn)
+
+    @property
+    def human(self) -> bool:
+        """True when a person acts."""
+        return self.kind is ActionKind.TASK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,85 +99,9 @@ def closes_at(action: Action) -> int | None:
     """
     if action.state in (ActionState.PLANNED, ActionState.OPEN):
         return None
-    if action.human or action.opened_at is None:
+    if action.kind is not ActionKind.MESSAGE or action.opened_at is None:
         return action.closed_at
     return action.opened_at
-
-
-def plan(
-    book: Playbook,
-    journey: Journey,
-    actions: Mapping[str, Action],
-    calendar: WorkingCalendar,
-    human: Callable[[str], bool],
-    dates: Callable[[Anchor], int | None],
-) -> list[Action]:
-    """Return the actions that can be planned now: those whose anchor is known, in file order.
-
-    ``human`` says of a channel whether a person acts; ``dates`` gives the instant of a date anchor,
-    or None while it is unknown. A step anchored on a cancelled one is cancelled with it.
-    """
-    known = dict(actions)
-    found = []
-    for index, step in enumerate(book.steps):
-        if step.name in known:
-            continue
-        above = book.steps[index - 1].name if index else None
-        base = _base(step.anchor, above, journey, known, dates)
-        if base is None:
-            continue
-        at, words, cancelled = base
-        opening = window(step.due, at, calendar, step.at)
-        action = Action(
-            id=name_id("a", journey.id, step.name),
-            journey=journey.id,
-            playbook=journey.playbook,
-            customer=journey.customer,
-            step=step.name,
-            channel=step.channel,
-            human=human(step.channel),
-            state=ActionState.CANCELLED if cancelled else ActionState.PLANNED,
-            priority=book.priority,
-            opens_at=opening.opens_at,
-            due_by=opening.due_by,
-            closed_at=at if cancelled else None,
-            reason=Reason.ANCHOR_CANCELLED if cancelled else None,
-            words=opening.words,
-            anchor=words,
-        )
-        known[step.name] = action
-        found.append(action)
-    return found
-
-
-def _base(
-    anchor: Anchor,
-    above: str | None,
-    journey: Journey,
-    actions: Mapping[str, Action],
-    dates: Callable[[Anchor], int | None],
-) -> tuple[int, str, bool] | None:
-    """Return (instant, words, whether what it counts from was cancelled); None: not known yet."""
-    match anchor.kind:
-        case AnchorKind.ENTRY:
-            return journey.entry, "the entry", False
-        case AnchorKind.PREVIOUS if above is None:
-            return journey.entry, "the entry", False
-        case AnchorKind.PREVIOUS | AnchorKind.STEP:
-            name = anchor.name if anchor.kind is AnchorKind.STEP else above
-            assert name is not None
-            before = actions.get(name)
-            closed = closes_at(before) if before else None
-            if before is None or closed is None:
-                return None
-            return closed, f'the close of step "{name}"', before.state is ActionState.CANCELLED
-        case AnchorKind.DATE:
-            at = dates(anchor)
-            side = "before" if anchor.back else "after"
-            words = f"{anchor.offset} {side} {anchor.name}" if anchor.offset else anchor.name
-            return None if at is None else (at, words, False)
-        case _:
-            assert_never(anchor.kind)
 
 
 def deadline(step: Do, action: Action, timezone: str) -> int:
@@ -241,12 +178,3 @@ def _first_event(
         if passes(stop, event):
             return event
     return None
-
-
-def finish(book: Playbook, journey: Journey, actions: Mapping[str, Action]) -> Journey:
-    """Return the journey, finished when each of its steps has a closed action."""
-    done = [actions.get(step.name) for step in book.steps]
-    if any(action is None or not action.state.closed for action in done):
-        return journey
-    ends = [action.closed_at for action in done if action and action.closed_at is not None]
-    return replace(journey, state=JourneyState.FINISHED, ended_at=max(ends, default=journey.entry))

@@ -60,10 +60,10 @@ CREATE INDEX journeys_customer ON journeys (customer, playbook);
 CREATE INDEX journeys_next ON journeys (next_at) WHERE state = 'running';
 CREATE TABLE actions (
     id TEXT PRIMARY KEY, journey TEXT NOT NULL, playbook TEXT NOT NULL, customer TEXT NOT NULL,
-    step TEXT NOT NULL, channel TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
-    priority INTEGER NOT NULL, opens_at INTEGER, due_by INTEGER, opened_at INTEGER,
+    step TEXT NOT NULL, turn INTEGER NOT NULL, channel TEXT NOT NULL, kind TEXT NOT NULL,
+    state TEXT NOT NULL, branch TEXT, priority INTEGER NOT NULL, opens_at INTEGER, due_by INTEGER, opened_at INTEGER,
     closed_at INTEGER, assignee TEXT, outcome TEXT, asked TEXT, note TEXT, reason TEXT,
-    evidence TEXT NOT NULL, UNIQUE (journey, step)
+    evidence TEXT NOT NULL, UNIQUE (journey, step, turn)
 ) STRICT;
 CREATE INDEX actions_state ON actions (state, due_by);
 CREATE INDEX actions_customer ON actions (customer);
@@ -74,7 +74,22 @@ CREATE TABLE outcomes (
     id TEXT PRIMARY KEY, action TEXT NOT NULL, at INTEGER NOT NULL, outcome TEXT,
     asked TEXT NOT NULL, note TEXT NOT NULL, who TEXT NOT NULL
 ) STRICT;
+CREATE TABLE holds (   -- journeys that a house rule holds, and held
+    journey TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER, rule TEXT NOT NULL,
+    place TEXT NOT NULL, PRIMARY KEY (journey, since, rule)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX holds_open ON holds (journey) WHERE until IS NULL;
 CREATE TABLE approvals (playbook TEXT PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL) STRICT;
+CREATE TABLE requests (   -- what people asked for with `care start`; taken: T of the run that met it
+    playbook TEXT NOT NULL, trigger TEXT NOT NULL, customer TEXT NOT NULL, occurrence TEXT NOT NULL,
+    at INTEGER NOT NULL, who TEXT NOT NULL, source TEXT NOT NULL, taken INTEGER,
+    PRIMARY KEY (playbook, trigger, customer, occurrence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX requests_open ON requests (playbook, at) WHERE taken IS NULL;
+CREATE TABLE waiting_slots (   -- whose `every ... since` came while a journey of the playbook ran
+    playbook TEXT NOT NULL, trigger TEXT NOT NULL, customer TEXT NOT NULL,
+    PRIMARY KEY (playbook, trigger, customer)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE private (
     owner TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, salt TEXT NOT NULL,
     PRIMARY KEY (owner, name)

@@ -18,7 +18,7 @@ from engine import log_read, log_write
 from engine.log_read import Arrival
 from engine.log_schema import create_tables, register_names, widen
 from rules.errors import BusyError, InputError
-from rules.history import Event, History
+from rules.history import AttributeVersion, Event, History
 from rules.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -122,6 +122,12 @@ class Log:
             self.connection, tuple(customers), at=at, seq=seq, vocabulary=vocabulary
         )
 
+    def last_numbers(
+        self, names: Sequence[str], customers: Sequence[str], *, at: int
+    ) -> list[tuple[str, str, int | None]]:
+        """Return (customer, attribute, number as stored) of the last versions at an instant."""
+        return log_read.last_numbers(self.connection, names, customers, at=at)
+
     def events_between(
         self,
         kinds: Sequence[str],
@@ -140,6 +146,11 @@ class Log:
             vocabulary=vocabulary,
             bounds={"at0": at0, "seq0": seq0, "at1": at1, "seq1": seq1},
         )
+
+    def events_of(self, seqs: Iterable[int], *, vocabulary: Vocabulary) -> list[Arrival]:
+        """Return single events by seq, ordered by (at, id)."""
+        self.ensure_columns(vocabulary)
+        return log_read.events_of(self.connection, seqs, vocabulary=vocabulary)
 
     def append(
         self,
@@ -164,6 +175,30 @@ class Log:
                 source=source,
                 known_at=known_at,
                 kinds=self.codes().kinds,
+                first_seq=self.max_seq() + 1,
+            )
+
+    def append_attributes(
+        self,
+        versions: Sequence[tuple[str, AttributeVersion]],
+        *,
+        vocabulary: Vocabulary,
+        source: str,
+        known_at: int,
+    ) -> int:
+        """Add (customer, version) pairs and return how many are new; undeclared ones are left out."""
+        kept = [item for item in versions if item[1].name in vocabulary.attributes]
+        if not kept:
+            return 0
+        with self.transaction():
+            self.ensure_columns(vocabulary)
+            return log_write.append_attributes(
+                self.connection,
+                kept,
+                vocabulary=vocabulary,
+                source=source,
+                known_at=known_at,
+                codes=self.codes().attributes,
                 first_seq=self.max_seq() + 1,
             )
 

@@ -20,7 +20,9 @@ __all__ = [
     "customer_codes",
     "customer_ids",
     "events_between",
+    "events_of",
     "histories",
+    "last_numbers",
     "stage_codes",
 ]
 
@@ -69,6 +71,22 @@ WHERE occurred_at <= $at OR nth = 1
 ORDER BY customer, attribute, occurred_at, id, seq
 """
 
+#: The last version of each attribute up to an instant, whatever its seq; the first one counts from
+#: the beginning of time.
+_LAST_NUMBERS = """
+SELECT c.id, n.name, last.num FROM (
+    SELECT *, row_number() OVER (PARTITION BY customer, attribute ORDER BY nth DESC) AS back FROM (
+        SELECT a.customer, a.attribute, a.num, a.occurred_at, row_number() OVER (
+            PARTITION BY a.customer, a.attribute ORDER BY a.occurred_at, a.id, a.seq) AS nth
+        FROM attributes a JOIN wanted w ON a.customer = w.customer
+    )
+    WHERE occurred_at <= $at OR nth = 1
+) last
+JOIN customers c ON c.code = last.customer
+JOIN attribute_names n ON n.code = last.attribute
+WHERE last.back = 1
+"""
+
 # `corrected` walks back over all versions: the earlier run may have seen the last but one.
 _ARRIVALS = """
 WITH RECURSIVE versions AS (
@@ -87,6 +105,15 @@ WHERE e.kind IN ({kinds})
   AND ((e.seq <= $seq0 AND e.occurred_at > $at0 AND e.occurred_at <= $at1)
     OR (e.seq > $seq0 AND e.seq <= $seq1 AND e.occurred_at <= $at1))
   AND e.seq NOT IN (SELECT seq FROM superseded WHERE by_seq <= $seq1)
+ORDER BY e.occurred_at, e.id, e.seq
+"""
+
+
+#: Single events by seq, with customer and source.
+_CHOSEN = """
+SELECT e.customer, e.kind, e.occurred_at, e.id, e.seq {columns}, e.source, c.id
+FROM events e JOIN customers c ON c.code = e.customer
+WHERE e.seq IN (SELECT seq FROM chosen)
 ORDER BY e.occurred_at, e.id, e.seq
 """
 
@@ -204,6 +231,23 @@ def histories(
     return found
 
 
+def last_numbers(
+    connection: duckdb.DuckDBPyConnection,
+    names: Sequence[str],
+    customers: Sequence[str],
+    *,
+    at: int,
+) -> list[tuple[str, str, int | None]]:
+    """Return (customer, attribute, number as stored) of the last versions at an instant.
+
+    Attributes without any version are left out.
+    """
+    stage_codes(connection, "wanted", customer_codes(connection, customers).values())
+    wanted = set(names)
+    rows = connection.execute(_LAST_NUMBERS, {"at": at}).fetchall()
+    return [(customer, name, number) for customer, name, number in rows if name in wanted]
+
+
 def events_between(
     connection: duckdb.DuckDBPyConnection,
     kinds: Sequence[str],
@@ -234,6 +278,27 @@ def events_between(
         )
         for row in rows
     )
+
+
+def events_of(
+    connection: duckdb.DuckDBPyConnection, seqs: Iterable[int], *, vocabulary: Vocabulary
+) -> list[Arrival]:
+    """Return single events by seq, ordered by (occurred_at, id); of their lateness nothing is told."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    decoder = _Decoder(connection, vocabulary)
+    connection.register("staged", pa.table({"seq": pa.array(sorted(set(seqs)), type=pa.int64())}))
+    connection.execute("CREATE OR REPLACE TEMP TABLE chosen AS SELECT * FROM staged")
+    connection.unregister("staged")
+    rows = connection.execute(_CHOSEN.format(columns=decoder.select)).fetchall()
+    after = decoder.after
+    return [
+        Arrival(
+            customer=row[after + 1], event=decoder.event(row), source=row[after], late=False,
+            corrects=False,
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def _rows(

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.log_schema import event_columns, quoted
-from rules.columns import cell, column
-from rules.history import Event
+from rules.columns import attribute_cells, cell, column
+from rules.history import AttributeVersion, Event
 from rules.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -79,6 +79,48 @@ def append(
     ).fetchone()
     connection.unregister("staged_events")
     connection.execute("DROP TABLE fresh_events")
+    return int(row[0]) if row is not None else 0
+
+
+_ADD_VERSIONS = """
+INSERT INTO attributes BY NAME
+SELECT $first_seq + row_number() OVER (ORDER BY f.nth) - 1 AS seq, c.code AS customer, f.attribute,
+       f.occurred_at, $known_at AS known_at, $source AS source, f.id, f.num, f.txt
+FROM staged_versions f JOIN customers c ON c.id = f.customer
+WHERE NOT EXISTS (SELECT 1 FROM attributes a WHERE a.source = $source AND a.id = f.id)
+"""
+
+
+def append_attributes(
+    connection: duckdb.DuckDBPyConnection,
+    versions: Sequence[tuple[str, AttributeVersion]],
+    *,
+    vocabulary: Vocabulary,
+    source: str,
+    known_at: int,
+    codes: Mapping[str, int],
+    first_seq: int,
+) -> int:
+    """Add those attribute versions whose (source, id) the log does not have."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    cells = [attribute_cells(vocabulary.attributes[v.name], v.value) for _, v in versions]
+    staged = pa.table(
+        {
+            "nth": pa.array(range(len(versions)), type=pa.int64()),
+            "customer": pa.array([customer for customer, _ in versions], type=pa.string()),
+            "attribute": pa.array([codes[v.name] for _, v in versions], type=pa.int32()),
+            "occurred_at": pa.array([v.at for _, v in versions], type=pa.int64()),
+            "id": pa.array([v.id for _, v in versions], type=pa.string()),
+            "num": pa.array([num for num, _ in cells], type=pa.int64()),
+            "txt": pa.array([txt for _, txt in cells], type=pa.string()),
+        }
+    )
+    connection.register("staged_versions", staged)
+    register_customers(connection, "staged_versions")
+    binds = {"first_seq": first_seq, "known_at": known_at, "source": source}
+    row = connection.execute(_ADD_VERSIONS, binds).fetchone()
+    connection.unregister("staged_versions")
     return int(row[0]) if row is not None else 0
 
 

@@ -110,6 +110,26 @@ class Revisions:
             self._known[revision] = decode(json.loads(row["model"]))
         return self._known[revision]
 
+    def with_step(self, revision: str, step: str) -> Playbook:
+        """Return the revision, or the newest other one of its playbook that has a step.
+
+        A journey that was moved to an edited playbook may have done what the edit took out. Raises
+        KeyError when no revision has it.
+        """
+        book = self.get(revision)
+        others = self.ledger.rows(
+            "SELECT id FROM revisions WHERE playbook = ? AND id <> ? ORDER BY at DESC, id",
+            book.name, revision,
+        )  # fmt: skip
+        for key in (revision, *(row["id"] for row in list(others))):
+            found = self.get(key)
+            try:
+                found.step(step)
+            except KeyError:
+                continue
+            return found
+        raise KeyError(step)
+
     def source(self, revision: str) -> str:
         """Return the YAML text of a stored revision, "" when it is unknown."""
         row = self.ledger.one("SELECT source FROM revisions WHERE id = ?", revision)

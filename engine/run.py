@@ -12,18 +12,23 @@ from typing import Any
 
 from engine.advance import Moved, advance_journeys, close_journeys
 from engine.calendar import WorkingCalendar
+from engine.chain import chained
 from engine.context import RunContext
+from engine.deferred import deferred_candidates
 from engine.deliver import Delivery, deliver
 from engine.detect import Candidate, Source, advance_cursors, detect, sources
 from engine.facts import Facts
 from engine.feed import feed
 from engine.gate import Gate, gate_rules
+from engine.holding import settle_holds
+from engine.holds import Holds
 from engine.ids import canonical_json
 from engine.ledger import Lease, Ledger
 from engine.log import Log, open_log
+from engine.migrate import migrate_journeys
 from engine.paths import paths_of
 from engine.revisions import Revisions
-from engine.start import Starts, deferred_candidates, start_journeys
+from engine.start import Starts, start_journeys
 from engine.stops import stop_journeys
 from engine.store import Store
 from engine.watch import Compiled, Shift, Watched, apply, measure, watched
@@ -122,7 +127,7 @@ class Runner:
                 f"the last run was at {to_iso(last[0], zone)}; a run at {to_iso(at, zone)} would"
                 " decide about a past that is decided already"
             )
-        self.deliver()  # what an earlier run decided and could not send any more
+        self.deliver(at)  # what an earlier run decided and could not send any more
         fed = feed(self.ledger, self.paths.log, self.project.vocabulary, at=at)
         with open_log(self.paths.log, writable=False) as log:
             log.ensure_columns(self.project.vocabulary)
@@ -134,7 +139,7 @@ class Runner:
             if row is None:
                 decided = self._decide(log, at=at, seq=seq, last=last)
         self.report("deliver")
-        delivery = self.deliver()
+        delivery = self.deliver(at)
         if row is not None:
             return RunResult(
                 at=at, seq=seq, repeated=True, fed=fed, delivery=delivery, head=self.ledger.head(),
@@ -142,9 +147,9 @@ class Runner:
             )  # fmt: skip
         return self._result(at, seq, fed, decided, delivery)
 
-    def deliver(self) -> Delivery:
-        """Work the outbox alone."""
-        return deliver(self.project, self.ledger, self.lease, clock=self.clock)
+    def deliver(self, at: int | None = None) -> Delivery:
+        """Work the outbox alone, as of T (default that of the last run)."""
+        return deliver(self.project, self.ledger, self.lease, clock=self.clock, at=at)
 
     def _decide(self, log: Log, *, at: int, seq: int, last: tuple[int, int] | None) -> _Decided:
         """Write one run's decisions in one transaction; DuckDB is only read."""
@@ -160,7 +165,7 @@ class Runner:
             project=self.project, ledger=self.ledger, store=self.store, revisions=self.revisions,
             facts=Facts(log, self.project.vocabulary, at=at, seq=seq),
             gate=Gate(self.project.house, self.matcher), calendar=self.calendar,
-            at=at, seq=seq, books=self.books,
+            at=at, seq=seq, books=self.books, holds=Holds(self.ledger),
         )  # fmt: skip
         self.report("decide")
         with self.ledger.transaction(self.lease):
@@ -194,12 +199,13 @@ class Runner:
         for book in active:
             self.revisions.keep(book, at=at)
         at0, seq0 = last or (at, seq)
-        stopped = stop_journeys(ctx, log, at0=at0, seq0=seq0)
-        closed = close_journeys(ctx)
+        stopped, heard = stop_journeys(ctx, log, at0=at0, seq0=seq0)
+        moved = close_journeys(ctx, heard, migrate_journeys(ctx))
+        settle_holds(ctx)
         found = sources(self.ledger, active)
         candidates = detect(
             self.ledger, log, self.project.vocabulary, found, shifts, at=at, seq=seq,
-            timezone=ctx.timezone,
+            calendar=ctx.calendar,
         )  # fmt: skip
         firsts = [c for c in candidates if c.trigger.kind is TriggerKind.FIRST]
         ctx.facts.load({candidate.customer for candidate in firsts})
@@ -208,7 +214,7 @@ class Runner:
         starts = start_journeys(ctx, [*deferred_candidates(ctx), *wanted], approved=approved)
         for name in approved:
             self.ledger.execute("DELETE FROM approvals WHERE playbook = ?", name)
-        moved = advance_journeys(ctx, starts.started, closed)
+        moved, starts = self._advance(ctx, moved, starts)
         broken = frozenset(book.name for book in asleep)
         advance_cursors(self.ledger, found, frozenset(starts.held), broken, at=at, seq=seq)
         decided = _Decided(
@@ -218,6 +224,20 @@ class Runner:
         )  # fmt: skip
         self._record(ctx, decided)
         return decided
+
+    def _advance(self, ctx: RunContext, moved: Moved, starts: Starts) -> tuple[Moved, Starts]:
+        """Advance to a fixpoint; playbooks that ``start:`` steps begin are advanced in turn."""
+        requests = list(moved.starts)
+        settle_holds(ctx, {journey.customer for journey in starts.started})
+        moved = moved.plus(advance_journeys(ctx, starts.started))
+        requests += moved.starts
+        while requests:
+            more = start_journeys(ctx, chained(ctx, requests), approved=tuple(ctx.books))
+            settle_holds(ctx, {journey.customer for journey in more.started})
+            moved = moved.plus(advance_journeys(ctx, more.started))
+            requests = list(moved.starts)
+            starts = starts.plus(more)
+        return moved, starts
 
     def _record(self, ctx: RunContext, decided: _Decided) -> None:
         summary = canonical_json(decided.summary())
@@ -270,7 +290,7 @@ def _told(counts: Mapping[tuple[str, str], int]) -> dict[str, int]:
 def _meets(ctx: RunContext, candidate: Candidate) -> bool:
     """Whether a candidate is what its trigger speaks of: its ``where``, and first means first."""
     events, event = candidate.trigger.events, candidate.event
-    if events is None or event is None:
+    if events is None or event is None or candidate.trigger.kind is TriggerKind.MISSING:
         return True
     if not ctx.facts.passes(events.where, event):
         return False

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from engine.candidates import Candidate
 from engine.context import RunContext
-from engine.detect import Candidate, Edge
 from engine.gate import Answer, word
 from engine.ids import name_id, sha, stable_share
 from engine.journeys import Halt, Journey
 from engine.stops import find_halt, write_end, write_halt
-from engine.store import Decision
+from engine.store import PERSONAL, Decision
 from engine.words import JourneyState, Reason, Verb
-from rules.history import Datum, Event
+from rules.history import Datum
 from rules.matcher import Word
-from rules.playbook import Overlap, Playbook, Status
+from rules.playbook import Overlap, Playbook, TriggerKind
 from rules.units import shift
 
-__all__ = ["Starts", "deferred_candidates", "start_journeys"]
+__all__ = ["Starts", "start_journeys"]
 
 #: Reasons that concern many at once: one row a run with a count and a digest.
 _COUNTED = (Reason.EXISTING, Reason.ONLY, Reason.EXCEPT)
+
+
+#: What a running journey of the same playbook means for a new one.
+_OVERLAPS = {Overlap.IGNORE: "blocked", Overlap.QUEUE: "queued"}
+
+#: Reasons that wait for something to pass, not for a time: asked again by each run, told once.
+_WAITING = (Reason.QUEUED, Reason.HOUSE_HOLD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,11 @@ class Starts:
     started: tuple[Journey, ...]  #: those that still run
     counts: Mapping[tuple[str, str], int]  #: (playbook, reason or "started") -> number
     held: Mapping[str, int]  #: playbook over its blast radius -> how many would have begun
+
+    def plus(self, other: Starts) -> Starts:
+        """Return both together; ``started`` those of the first."""
+        counts = Counter(self.counts) + Counter(other.counts)
+        return Starts(started=self.started, counts=counts, held={**other.held, **self.held})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,11 +121,16 @@ def _decide(
 
 def _case(ctx: RunContext, one: Candidate, journeys: list[Journey]) -> _Case:
     """Gather the facts of one candidate."""
-    book, entry = one.playbook, one.entry
+    book = one.playbook
     mine = [journey for journey in journeys if journey.playbook == book.name]
+    if one.pending == Reason.QUEUED:  # its clocks start when the one before it has ended
+        one = replace(one, entry=max([one.entry, *(j.ended_at or 0 for j in mine)]))
+    entry = one.entry
     running = [j for j in journeys if j.ended_at is None or j.ended_at > entry]
     evaluator = ctx.facts.evaluator(book.catalogue, one.customer, at=entry)
     open_mine = any(journey.playbook == book.name for journey in running)
+    if book.overlap is Overlap.QUEUE:
+        open_mine = any(journey.state is JourneyState.RUNNING for journey in mine)
     work: dict[str, Word] = {
         "playbook": book.name,
         "purpose": book.purpose,
@@ -124,7 +140,7 @@ def _case(ctx: RunContext, one: Candidate, journeys: list[Journey]) -> _Case:
         "only": "yes" if book.only is None else word(evaluator.verdict(book.only)),
         "except": "no" if book.excepted is None else word(evaluator.verdict(book.excepted)),
         "again": _again(ctx, book, entry, mine),
-        "overlap": "blocked" if open_mine and book.overlap is Overlap.IGNORE else "free",
+        "overlap": _OVERLAPS.get(book.overlap, "free") if open_mine else "free",
         "holdout": _holdout(ctx, one),
     }
     others = [j for j in journeys if j.state is JourneyState.RUNNING]
@@ -134,21 +150,22 @@ def _case(ctx: RunContext, one: Candidate, journeys: list[Journey]) -> _Case:
 
 
 def _existing(ctx: RunContext, one: Candidate) -> bool:
-    """Whether the event lies before the moment when the trigger went live."""
-    if one.event is None:
+    """Whether it happened before the trigger went live; of dates only later ones are candidates."""
+    if one.event is None and one.trigger.kind is not TriggerKind.CHANGED:
         return False
     row = ctx.ledger.one(
         "SELECT live_at FROM triggers WHERE playbook = ? AND trigger = ?",
         one.playbook.name, one.trigger.path,
     )  # fmt: skip
-    return row is not None and one.event.at <= row["live_at"]
+    return row is not None and one.entry <= row["live_at"]
 
 
 def _too_late(ctx: RunContext, one: Candidate) -> bool:
     if not one.late:
         return False
     accept = one.trigger.late.accept
-    return accept is None or ctx.at > shift(one.entry, accept, ctx.timezone)
+    since = one.entry if one.lasts is None else one.lasts
+    return accept is None or ctx.at > shift(since, accept, ctx.timezone)
 
 
 def _again(ctx: RunContext, book: Playbook, entry: int, mine: Sequence[Journey]) -> str:
@@ -185,7 +202,7 @@ def _begin(ctx: RunContext, case: _Case, journeys: list[Journey]) -> None:
         id=key, playbook=one.playbook.name, revision=one.playbook.revision, customer=one.customer,
         trigger=one.trigger.name, occurrence=one.occurrence, entry=one.entry, started_at=ctx.at,
         event_name=one.event.name if one.event else "",
-        event=dict(one.event.fields) if one.event else {},
+        event={**(one.event.fields if one.event else {}), **one.extra},
     )  # fmt: skip
     case.halt = find_halt(ctx, one.playbook, case.journey, {})
     after = case.journey
@@ -201,7 +218,7 @@ def _write(ctx: RunContext, cases: Sequence[_Case], held: Mapping[str, int]) -> 
     for case in cases:
         one, reason = case.candidate, case.answer.reason
         counts[one.playbook.name, reason or "started"] += 1
-        if reason in _COUNTED:
+        if reason in _COUNTED or (reason is Reason.LATE and one.event is None):
             assert reason is not None
             many[one.playbook.name, one.trigger.name, reason].append(one.customer)
         elif case.journey is None:
@@ -222,7 +239,7 @@ def _write_start(ctx: RunContext, case: _Case) -> None:
     assert journey is not None
     for ended in case.restarts:
         write_end(ctx, ended, Reason.RESTARTED)
-    event, private = _stored_event(ctx, one.event)
+    event, private = _stored_event(ctx, one)
     ctx.store.start(journey, event, private, at=ctx.at)
     ctx.store.decide(_decision(ctx, case, Verb.STARTED, journey=journey.id))
     if case.halt is not None:
@@ -230,12 +247,15 @@ def _write_start(ctx: RunContext, case: _Case) -> None:
 
 
 def _write_refusal(ctx: RunContext, case: _Case) -> None:
-    rule = case.answer.rule
-    if case.answer.reason is Reason.HOUSE_DEFER:
+    rule, reason = case.answer.rule, case.answer.reason
+    if reason is Reason.HOUSE_DEFER:
         assert rule is not None
         assert rule.delay is not None
         until = shift(ctx.at, rule.delay, ctx.timezone)
         ctx.store.decide(_decision(ctx, case, Verb.DEFERRED, until=until))
+    elif reason in _WAITING:
+        if case.candidate.pending != reason:
+            ctx.store.decide(_decision(ctx, case, Verb.DEFERRED, until=ctx.at))
     else:
         ctx.store.decide(_decision(ctx, case, Verb.REFUSED))
 
@@ -267,6 +287,7 @@ def _evidence(ctx: RunContext, case: _Case) -> dict[str, Any]:
         "trigger": {
             "kind": str(one.trigger.kind), "words": one.trigger.words, "path": one.trigger.path,
             "place": str(one.trigger.span),
+            "extra": {k: v for k, v in one.extra.items() if k not in one.personal},
         },
         "gate": dict(case.work),
         "matcher": ctx.gate.matcher.name,
@@ -275,6 +296,10 @@ def _evidence(ctx: RunContext, case: _Case) -> dict[str, Any]:
     if one.event is not None:
         shown["event"] = ctx.facts.shown(one.event)
         shown["late"] = one.late
+    if one.moment:
+        shown["moment"] = dict(one.moment)
+        if one.personal:
+            shown["moment"]["personal"] = sorted(one.personal)
     if one.edge is not None:
         shown["edge"] = {
             "name": one.edge.name, "since": one.edge.since, "before": one.edge.before,
@@ -301,14 +326,18 @@ def _evidence(ctx: RunContext, case: _Case) -> dict[str, Any]:
     return shown
 
 
-def _stored_event(ctx: RunContext, event: Event | None) -> tuple[dict[str, Any], dict[str, Datum]]:
+def _stored_event(ctx: RunContext, one: Candidate) -> tuple[dict[str, Any], dict[str, Datum]]:
     """Return the trigger event for the ledger, and the personal fields that stay out of it."""
+    event = one.event
+    extra = {k: PERSONAL if k in one.personal else v for k, v in one.extra.items()}
     if event is None:
-        return {}, {}
+        private = {name: one.extra[name] for name in sorted(one.personal & one.extra.keys())}
+        return ({"fields": extra} if extra else {}), private
     kind = ctx.project.vocabulary.events.get(event.name)
     personal = {name for name, declared in kind.fields.items() if declared.pii} if kind else set()
     private = {name: value for name, value in event.fields.items() if name in personal}
-    return ctx.facts.shown(event), private
+    shown = ctx.facts.shown(event)
+    return {**shown, "fields": {**shown["fields"], **extra}}, private
 
 
 def _write_counted(
@@ -334,40 +363,3 @@ def _write_held(ctx: RunContext, book: Playbook, count: int) -> None:
             evidence={"count": count, "per_run": book.per_run},
         )
     )  # fmt: skip
-
-
-def deferred_candidates(ctx: RunContext) -> list[Candidate]:
-    """Return the deferrals that are over, as candidates again; of active playbooks only."""
-    found = []
-    for row in ctx.store.deferred("start", ctx.at):
-        book = ctx.books.get(row["playbook"])
-        evidence = json.loads(row["evidence"])
-        path = evidence["trigger"]["path"]
-        trigger = next((t for t in book.triggers if t.path == path), None) if book else None
-        if book is None or trigger is None or book.status is not Status.ACTIVE:
-            continue
-        event, edge = None, None
-        if "event" in evidence:
-            event = next(
-                (
-                    item
-                    for item in ctx.facts.history(row["customer"]).events
-                    if (item.name, item.id) == (evidence["event"]["name"], evidence["event"]["id"])
-                ),
-                None,
-            )
-            if event is None:
-                continue
-        if "edge" in evidence:
-            seen = evidence["edge"]
-            edge = Edge(
-                definition=seen["definition"], name=seen["name"], since=seen["since"],
-                before=seen["before"], after=seen["after"],
-            )  # fmt: skip
-        found.append(
-            Candidate(
-                playbook=book, trigger=trigger, customer=row["customer"],
-                occurrence=row["occurrence"], entry=row["entry"], event=event, edge=edge,
-            )
-        )  # fmt: skip
-    return found

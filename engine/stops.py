@@ -8,25 +8,31 @@ from dataclasses import replace
 from typing import Any
 
 from engine.context import RunContext
-from engine.giveup import expired_by
-from engine.journeys import Action, Halt, Journey, finish, halt
+from engine.journeys import Action, Halt, Journey, Key, halt
 from engine.log import Log
 from engine.store import Decision, cancelled
+from engine.unfold import unfold
 from engine.watch import hash_of
 from engine.words import ActionState, JourneyState, Reason, Verb
+from engine.world import CustomerWorld
 from rules.history import Datum
-from rules.playbook import Playbook, Status, Stop
+from rules.playbook import Do, Playbook, Status, Stop, Wait, walk
 
 _CANCELLABLE = (ActionState.PLANNED, ActionState.OPEN, ActionState.DUE)
 
 __all__ = ["find_halt", "step_values", "stop_journeys", "write_end", "write_halt"]
 
 
-def stop_journeys(ctx: RunContext, log: Log, *, at0: int, seq0: int) -> list[tuple[Journey, Halt]]:
-    """End the running journeys that something stopped since (T0, S0), and return them."""
+def stop_journeys(
+    ctx: RunContext, log: Log, *, at0: int, seq0: int
+) -> tuple[list[tuple[Journey, Halt]], set[str]]:
+    """End the running journeys that something stopped since (T0, S0).
+
+    Return them, and the ids of those others whose customer had an event that they listen for.
+    """
     running = ctx.store.running()
     books = {j.revision: ctx.revisions.get(j.revision) for j in running}
-    running = [j for j in running if _followed(ctx, j.playbook) and books[j.revision].stops]
+    running = [j for j in running if _followed(ctx, j.playbook)]
     touched = _touched(ctx, log, running, books, at0=at0, seq0=seq0)
     # Broken, held or paused at the last run: what came before it may not have been looked at.
     seen = {
@@ -35,35 +41,37 @@ def stop_journeys(ctx: RunContext, log: Log, *, at0: int, seq0: int) -> list[tup
             "SELECT DISTINCT playbook FROM triggers WHERE at = ? AND seq = ?", at0, seq0
         )
     }
+    heard = {
+        journey.id
+        for journey in running
+        if journey.customer in touched[journey.revision] or journey.playbook not in seen
+    }
     asked = [
         journey
         for journey in running
-        if journey.customer in touched[journey.revision]
-        or journey.playbook not in seen
+        if (journey.id in heard and books[journey.revision].stops)
         or any(stop.events is None for stop in books[journey.revision].stops)
     ]
     ctx.facts.load({journey.customer for journey in asked})
     actions = ctx.store.actions_of([journey.id for journey in asked])
     ended = []
     for journey in asked:
-        found = find_halt(ctx, books[journey.revision], journey, actions[journey.id])
-        if found is not None and not _over(ctx, books, journey, actions[journey.id], found.at):
-            write_halt(ctx, books[journey.revision], journey, found)
+        book = books[journey.revision]
+        found = find_halt(ctx, book, journey, actions[journey.id])
+        if found is not None and not _over(ctx, book, journey, actions[journey.id], found.at):
+            write_halt(ctx, book, journey, found)
             ended.append((journey, found))
-    return ended
+    return ended, heard - {journey.id for journey, _ in ended}
 
 
 def _over(
-    ctx: RunContext,
-    books: Mapping[str, Playbook],
-    journey: Journey,
-    actions: Mapping[str, Action],
-    at: int,
+    ctx: RunContext, book: Playbook, journey: Journey, actions: Mapping[Key, Action], at: int
 ) -> bool:
     """Whether all its steps were closed before an instant: then nothing stopped it."""
-    closed = {step: expired_by(action, ctx, at) or action for step, action in actions.items()}
-    after = finish(books[journey.revision], journey, closed)
-    return after.ended_at is not None and after.ended_at < at
+    known = {key: one for key, one in actions.items() if one.opens_at < at}
+    world = CustomerWorld(ctx, book, journey, known, at - 1)
+    done_at = unfold(book, journey, known, world).done_at
+    return done_at is not None and all(one.state.closed for one in known.values())
 
 
 def _followed(ctx: RunContext, playbook: str) -> bool:
@@ -81,12 +89,11 @@ def _touched(
     at0: int,
     seq0: int,
 ) -> Mapping[str, set[str]]:
-    """Return revision -> customers with a new event of a kind that stops it."""
+    """Return revision -> customers with a new event of a kind that it listens for."""
     kinds: dict[str, set[str]] = defaultdict(set)
     for revision in {journey.revision for journey in running}:
-        for stop in books[revision].stops:
-            for name in stop.events.names if stop.events else ():
-                kinds[name].add(revision)
+        for name in _listens(books[revision]):
+            kinds[name].add(revision)
     found: dict[str, set[str]] = defaultdict(set)
     if kinds:
         arrivals = log.events_between(
@@ -99,8 +106,19 @@ def _touched(
     return found
 
 
+def _listens(book: Playbook) -> set[str]:
+    """Return the kinds of events that stop a journey, end a wait or close a task."""
+    names = {name for stop in book.stops if stop.events for name in stop.events.names}
+    for step in walk(book.steps):
+        if isinstance(step, Wait):
+            names |= {name for one in step.awaited for name in one.events.names}
+        elif isinstance(step, Do) and step.done_when is not None:
+            names |= set(step.done_when.events.names)
+    return names
+
+
 def find_halt(
-    ctx: RunContext, book: Playbook, journey: Journey, actions: Mapping[str, Action]
+    ctx: RunContext, book: Playbook, journey: Journey, actions: Mapping[Key, Action]
 ) -> Halt | None:
     """Return what stopped a journey at or before T, or None."""
 
@@ -135,8 +153,8 @@ def find_halt(
 
 
 def step_values(ctx: RunContext, actions: Iterable[Action]) -> dict[str, Datum]:
-    """Return what closed tasks left, by ``<step>.outcome`` and ``<step>.<asked>``."""
-    return ctx.store.step_values([action for action in actions if action.human])
+    """Return what closed steps left, by ``<step>.outcome`` and ``<step>.<asked>``."""
+    return ctx.store.step_values(actions)
 
 
 def write_halt(ctx: RunContext, book: Playbook, journey: Journey, found: Halt) -> None:

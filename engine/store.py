@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.ids import canonical_json, name_id, sha
-from engine.journeys import Action, Journey
+from engine.journeys import Action, Journey, Key
 from engine.ledger import Ledger, Row
-from engine.words import ActionState, JourneyState, Reason, Transition, Verb
+from engine.words import ActionKind, ActionState, JourneyState, Reason, Transition, Verb
 from rules.history import Datum
 
 __all__ = ["PERSONAL", "Decision", "Store", "action_of", "cancelled", "journey_of"]
@@ -24,7 +24,7 @@ class Decision:
     """One yes or no, with what it rests on."""
 
     run_at: int
-    gate: str  #: ``start``, ``release`` or ``stop``
+    gate: str  #: ``start``, ``release``, ``stop``, ``hold`` or ``deliver``
     playbook: str
     revision: str
     customer: str | None  #: None: one row for many
@@ -134,6 +134,12 @@ class Store:
         }  # fmt: skip
         self.ledger.record(at, Transition.JOURNEY, journey.id, body)
 
+    def rebase(self, journey: Journey, revision: str, *, at: int) -> None:
+        """Let a running journey follow another revision of its playbook."""
+        self.ledger.update("journeys", journey.id, revision=revision)
+        body = {"state": str(journey.state), "revision": revision}
+        self.ledger.record(at, Transition.JOURNEY, journey.id, body)
+
     def wake(self, journey: str, at: int | None) -> None:
         """Say when a journey is to be looked at again; None: when something happens."""
         self.ledger.execute(
@@ -142,50 +148,53 @@ class Store:
 
     # -- actions ---------------------------------------------------------------------------
 
-    def actions_of(self, journeys: Sequence[str]) -> dict[str, dict[str, Action]]:
-        """Return the actions of journeys: journey -> step -> action."""
-        found: dict[str, dict[str, Action]] = {key: {} for key in journeys}
+    def actions_of(self, journeys: Sequence[str]) -> dict[str, dict[Key, Action]]:
+        """Return the actions of journeys: journey -> (step, turn) -> action."""
+        found: dict[str, dict[Key, Action]] = {key: {} for key in journeys}
         for part in _chunks(journeys):
             marks = ",".join("?" * len(part))
             sql = f"SELECT * FROM actions WHERE journey IN ({marks})"  # noqa: S608
             for row in self.ledger.rows(sql, *part):
-                found[row["journey"]][row["step"]] = action_of(row)
+                action = action_of(row)
+                found[action.journey][action.key] = action
         return found
 
     def add(self, action: Action, *, at: int) -> None:
         """Write a new action."""
         row = {
             "id": action.id, "journey": action.journey, "playbook": action.playbook,
-            "customer": action.customer, "step": action.step, "channel": action.channel,
-            "kind": "task" if action.human else "message", "state": str(action.state),
+            "customer": action.customer, "step": action.step, "turn": action.turn,
+            "channel": action.channel, "kind": str(action.kind), "state": str(action.state),
+            "branch": action.branch,
             "priority": action.priority, "opens_at": action.opens_at, "due_by": action.due_by,
             "opened_at": action.opened_at, "closed_at": action.closed_at,
             "assignee": action.assignee, "outcome": action.outcome, "asked": None, "note": None,
-            "reason": action.reason,
-            "evidence": canonical_json({"words": action.words, "anchor": action.anchor}),
+            "reason": action.reason, "evidence": _evidence(action),
         }  # fmt: skip
         self.ledger.insert("actions", [row])
         self._record(action, at)
 
     def move(self, action: Action, *, at: int, **also: str) -> None:
         """Write an action's new state; ``also`` sets further columns (outcome, asked, note)."""
-        evidence = canonical_json({"words": action.words, "anchor": action.anchor})
         self.ledger.update(
             "actions", action.id, state=str(action.state), opens_at=action.opens_at,
             due_by=action.due_by, opened_at=action.opened_at, closed_at=action.closed_at,
             assignee=action.assignee, reason=action.reason, outcome=action.outcome,
-            evidence=evidence, **also,
+            channel=action.channel, kind=str(action.kind), branch=action.branch,
+            evidence=_evidence(action), **also,
         )  # fmt: skip
         self._record(action, at)
 
     def step_values(self, actions: Iterable[Action]) -> dict[str, Datum]:
-        """Return what closed tasks left: ``<step>.outcome`` and ``<step>.<asked>``."""
+        """Return what closed steps left: ``<step>.outcome`` and ``<step>.<asked>``; the last turn's."""
         found: dict[str, Datum] = {}
-        for action in actions:
+        for action in sorted(actions, key=lambda one: one.key):
             if action.state not in (ActionState.DONE, ActionState.EXPIRED):
                 continue
             if action.outcome:
                 found[f"{action.step}.outcome"] = action.outcome
+            if action.kind is not ActionKind.TASK:
+                continue
             row = self.ledger.one("SELECT asked FROM actions WHERE id = ?", action.id)
             if row and row["asked"]:
                 answers = json.loads(row["asked"])
@@ -198,6 +207,9 @@ class Store:
             "opens_at": action.opens_at, "due_by": action.due_by, "opened_at": action.opened_at,
             "closed_at": action.closed_at, "assignee": action.assignee,
             "outcome": action.outcome, "reason": action.reason, "words": action.words,
+            "kind": str(action.kind), "turn": action.turn if action.turn > 1 else None,
+            "branch": action.branch, "by": action.by,
+            "detail": sha(canonical_json(action.detail)) if action.detail else None,
         }  # fmt: skip
         known = {key: value for key, value in body.items() if value not in (None, "")}
         self.ledger.record(at, Transition.ACTION, action.id, known)
@@ -218,9 +230,8 @@ class Store:
         )  # fmt: skip
         key = name_id("d", *parts)
         turn = 0
-        while (earlier or decision.customer is None) and self.ledger.one(
-            "SELECT 1 FROM decisions WHERE id = ?", key
-        ):
+        again = decision.customer is None or decision.gate == "hold"  # told as often as it is so
+        while (earlier or again) and self.ledger.one("SELECT 1 FROM decisions WHERE id = ?", key):
             turn += 1
             key = name_id("d", *parts, str(turn))
         evidence = canonical_json(decision.evidence)
@@ -284,12 +295,23 @@ def action_of(row: Row) -> Action:
     evidence = json.loads(row["evidence"])
     return Action(
         id=row["id"], journey=row["journey"], playbook=row["playbook"], customer=row["customer"],
-        step=row["step"], channel=row["channel"], human=row["kind"] == "task",
+        step=row["step"], turn=row["turn"], kind=ActionKind(row["kind"]), channel=row["channel"],
+        branch=row["branch"], by=evidence.get("by", ""), detail=evidence.get("detail", {}),
         state=ActionState(row["state"]), priority=row["priority"], opens_at=row["opens_at"],
         due_by=row["due_by"], opened_at=row["opened_at"], closed_at=row["closed_at"],
         assignee=row["assignee"], outcome=row["outcome"], reason=row["reason"],
-        words=evidence["words"], anchor=evidence["anchor"],
+        words=evidence.get("words", ""), anchor=evidence.get("anchor", ""),
     )  # fmt: skip
+
+
+def _evidence(action: Action) -> str:
+    shown = {
+        "words": action.words,
+        "anchor": action.anchor,
+        "by": action.by,
+        "detail": action.detail,
+    }
+    return canonical_json({name: value for name, value in shown.items() if value})
 
 
 def cancelled(action: Action, *, at: int, reason: Reason) -> Action:

@@ -61,11 +61,11 @@ def tasks(
     found = []
     for row in ledger.rows(sql, *values):
         action = action_of(row)
-        book = revisions.get(row["revision"])
+        book = revisions.with_step(row["revision"], action.step)
         late = action.state is ActionState.OPEN and action.due_by < at
         found.append(
             Task(
-                action=action, title=book.title, step=book.step(action.step), overdue=late,
+                action=action, title=book.title, step=book.act(action.step), overdue=late,
                 note=row["note"] or "",
             )
         )  # fmt: skip
@@ -106,7 +106,7 @@ def finish_task(
     store = Store(ledger)
     journey = store.journey(action.journey)
     assert journey is not None
-    step = Revisions(ledger).get(journey.revision).step(action.step)
+    step = Revisions(ledger).with_step(journey.revision, action.step).act(action.step)
     if not action.human:
         raise StateError(f"{action.id} is not a task: {action.channel} acts by itself")
     answers = _answers(step, asked or {})

@@ -72,6 +72,13 @@ def watched(playbooks: Iterable[Playbook]) -> list[Watched]:
         if book.status is not Status.ACTIVE:
             continue
         names = [trigger.segment or trigger.of_class for trigger in book.triggers]
+        # A rhythm that runs from joining needs to know when that was.
+        names += [
+            name
+            for trigger in book.triggers
+            if trigger.every is not None and trigger.every.span is not None
+            for name in trigger.members
+        ]
         names += [stop.leaves for stop in book.stops]
         for name in names:
             if name:

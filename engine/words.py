@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["ActionState", "Done", "JourneyState", "Reason", "Transition", "Verb"]
+__all__ = ["ActionKind", "ActionState", "Done", "JourneyState", "Reason", "Transition", "Verb"]
 
 
 class JourneyState(StrEnum):
@@ -37,6 +37,20 @@ class ActionState(StrEnum):
         return self not in (self.PLANNED, self.DUE, self.INTENT, self.OPEN)
 
 
+class ActionKind(StrEnum):
+    """What a step is."""
+
+    TASK = "task"  #: a person acts
+    MESSAGE = "message"  #: a channel acts
+    WAIT = "wait"
+    CHOOSE = "choose"
+    SPLIT = "split"
+    SET = "set"
+    RECORD = "record"
+    START = "start"
+    STOP = "stop"
+
+
 class Verb(StrEnum):
     """What a decision says."""
 
@@ -46,7 +60,9 @@ class Verb(StrEnum):
     RELEASED = "released"
     SKIPPED = "skipped"
     STOPPED = "stopped"
-    HELD = "held"  #: a whole playbook, over its blast radius
+    MOVED = "moved"  #: a journey follows an edited playbook from now on
+    HELD = "held"  #: a playbook, over its blast radius; a journey, by a house rule
+    RESUMED = "resumed"  #: a journey goes on: the house rule no longer matches
 
 
 class Reason(StrEnum):
@@ -62,7 +78,13 @@ class Reason(StrEnum):
     LATE = "late"  #: the event arrived later than ``late`` accepts
     EXISTING = "existing"  #: happened before the playbook went live
     HOUSE_RULE = "house_rule"  #: a house rule said skip
+    HOUSE_HOLD = "house_hold"  #: a house rule holds it until the rule no longer matches
     HOUSE_DEFER = "house_defer"  #: a house rule said defer
+    CAP = "cap"  #: a cap of house.yaml is full
+    QUIET = "quiet"  #: the quiet hours of the customer
+    CONSENT = "consent"  #: the customer has not allowed the channel, or wants no contact
+    CONSENT_WITHDRAWN = "consent_withdrawn"  #: allowed when it was decided, not when it was sent
+    NO_CHANNEL = "no_channel"  #: no line of routing gives a channel that reaches the customer
     DEFERRED_TOO_LONG = "deferred_too_long"  #: deferred past the step's due time
     PER_RUN = "per_run"  #: more new journeys than ``limits.per_run``
     RECHECK = "recheck"  #: the step's ``recheck`` was not true when it opened
@@ -71,6 +93,14 @@ class Reason(StrEnum):
     STOP_EVENT = "stop_event"  #: an event of ``stop_when``
     STOP_LEAVES = "stop_leaves"  #: the customer left a segment of ``stop_when``
     STOP_CONDITION = "stop_condition"  #: a condition of ``stop_when`` became true
+    STOP_STEP = "stop_step"  #: a ``stop:`` step ended the journey
+    DONE_WHEN = "done_when"  #: an event of ``done_when`` closed the task
+    ANSWERED = "answered"  #: an escalation that the overdue task's own end made needless
+    WAIT_ANSWERED = "wait_answered"  #: the awaited event was found to have come in time
+    NO_BRANCH = "no_branch"  #: no branch of a ``choose`` matched, and there is no ``else``
+    QUEUED = "queued"  #: waits for the running journey, ``overlap: queue``
+    CHAIN = "chain"  #: a ``start:`` in a chain that is too long
+    MIGRATED = "migrated"  #: the playbook was edited, ``migrate: move | cancel``
     GOAL = "goal"  #: a stop that is the journey's goal
     RESTARTED = "restarted"  #: a newer occurrence took its place, ``overlap: restart``
     CHANNEL_FAILED = "channel_failed"  #: the channel could not take it
@@ -87,6 +117,7 @@ class Transition(StrEnum):
     JOURNEY = "journey"
     ACTION = "action"
     APPROVAL = "approval"
+    REQUEST = "request"  #: a person asked for a start
 
 
 class Done(StrEnum):

@@ -55,7 +55,7 @@ from rules.values import (
     shape_of_quantity,
     valued,
 )
-from rules.vocabulary import FieldKind, FieldType, Vocabulary
+from rules.vocabulary import TRIGGER_FACTS, FieldKind, FieldType, Vocabulary
 
 __all__ = ["Amount", "Evaluator", "RankKey", "Ranks", "Result", "event_verdict", "split_class"]
 
@@ -234,6 +234,9 @@ class Evaluator:
         if self.trigger_event:
             event = events.get(self.trigger_event)
             field = event.fields.get(subject.name) if event else None
+            field = field or TRIGGER_FACTS.get(subject.name)
+        elif subject.name in TRIGGER_FACTS:
+            field = TRIGGER_FACTS[subject.name]
         else:  # every event that has such a field declares it alike, or it can't be told
             types = [e.fields[subject.name] for e in events.values() if subject.name in e.fields]
             field = types[0] if len({item.kind for item in types}) == 1 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 
@@ -59,6 +59,7 @@ __all__ = [
     "TriggerKind",
     "Verdict",
     "Wait",
+    "overdue_step",
     "walk",
 ]
 
@@ -137,13 +138,14 @@ class Trigger:
     from_values: tuple[str, ...] = ()  #: changes; empty: any
     to_values: tuple[str, ...] = ()  #: changes; empty: any
     holds_for: Duration | None = None  #: enters, leaves, changes
-    late: Late = Late(Duration(7, Unit.DAY))  #: event, first, missing
+    late: Late = Late(Duration(7, Unit.DAY))  #: all but enters, leaves, changes, every, manual
     after: Events | None = None  #: missing: E1; ``events`` is what is missed
     within: Duration | None = None  #: missing: also working days and hours
     same: str | None = None  #: missing: E1 and E2 carry the same value in this field
     date: str | None = None  #: date: a date or instant attribute, or an instant measure
     offset: Duration | None = None  #: date, holiday: also working days
     back: bool = False  #: True: ``before``
+    at: dt.time | None = None  #: date, holiday: at this time of the day; None: midnight
     yearly: bool = False  #: date
     days: tuple[
         str, ...
@@ -205,6 +207,8 @@ class AnchorKind(StrEnum):
     STEP = "step"  #: the close of a named step
     ENTRY = "entry"
     DATE = "date"  #: a date attribute or instant measure of the customer, moved by ``offset``
+    TRIGGER_DATE = "trigger date"  #: ``trigger.date``, or a date field of the event that began it
+    STEP_DATE = "step date"  #: a date that a task asked for; known once the task is done
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +216,7 @@ class Anchor:
     """Where a step's clock starts."""
 
     kind: AnchorKind
-    name: str = ""  #: the step, attribute or measure
+    name: str = ""  #: step, attribute or measure; ``date`` of TRIGGER_DATE, ``call.callback``
     offset: Duration | None = None
     back: bool = False  #: True: ``60 days before``
 
@@ -306,7 +310,7 @@ class Do:
     assign: str | None = None  #: role
     brief: str = ""  #: what to tell the person who does it
     template: Template | None = None
-    to: str | None = None  #: customer attribute with the address, instead of the channel's
+    to: str | None = None  #: attribute with the address, without ``customer.``; None: the channel's
     outcomes: tuple[str, ...] = ()
     ask: tuple[Asked, ...] = ()
     if_late: IfLate = IfLate.DO
@@ -381,10 +385,13 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """One attribute and its new value: a constant, a number to add, or a name's value."""
+    """One attribute and its new value: a constant, a number to add, or a name's value.
+
+    With neither ``value`` nor ``source`` it becomes unknown.
+    """
 
     attribute: str
-    value: Datum | None = None
+    value: Datum | None = None  #: as the log holds it: numbers scaled, dates as days
     add: bool = False
     source: str | None = None  #: ``trigger.<field>`` or ``<step>.<asked>`` instead of a constant
 
@@ -439,6 +446,15 @@ class StopHere:
 
 
 Step = Do | Wait | Choose | Split | Set | Record | StartOther | StopHere
+
+
+def overdue_step(step: Do) -> Do:
+    """Return the task that an overdue one makes: for another role, under ``<step>.overdue``."""
+    assert step.if_overdue is not None
+    return replace(
+        step, name=f"{step.name}.overdue", assign=step.if_overdue.role, if_overdue=None,
+        retry=None, repeat=None, give_up=None, at=None,
+    )  # fmt: skip
 
 
 def walk(steps: tuple[Step, ...]) -> Iterator[Step]:
@@ -501,7 +517,16 @@ class Playbook:
         for step in walk(self.steps):
             if step.name == name:
                 return step
+            if isinstance(step, Do) and step.if_overdue and name == f"{step.name}.overdue":
+                return overdue_step(step)
         raise KeyError(name)
+
+    def act(self, name: str) -> Do:
+        """Return a step that acts, by name. Raises KeyError."""
+        step = self.step(name)
+        if not isinstance(step, Do):
+            raise KeyError(name)
+        return step
 
 
 class Verdict(StrEnum):
@@ -557,16 +582,19 @@ class Quiet:
     end: dt.time
     span: Span = field(compare=False)
     verdict: Verdict = Verdict.DEFER  #: ``wait`` is DEFER to the end; or SKIP
+    channels: tuple[str, ...] = ()  #: bound; empty: all that reach the customer
     exempt: tuple[str, ...] = ()  #: purposes
+    path: str = "quiet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
     """A channel needs a yes in an attribute; no and unknown are no."""
 
-    channel: str  #: ``all`` for do-not-contact
+    channel: str  #: ``all`` for every channel
     attribute: str
     span: Span = field(compare=False)
+    path: str = "consent"  #: ``consent/email``, ``consent/0/email``
     purposes: tuple[str, ...] = ()  #: empty: all
     refuses: bool = False  #: True: the attribute is a do-not-contact mark: only its yes is a no
 

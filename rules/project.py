@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rules.canonical import canonical, digest, fingerprint
 from rules.check import definition_warnings, house_warnings
+from rules.check_steps import start_findings, step_warnings
 from rules.errors import Finding, Level, ProjectError, Span, did_you_mean
 from rules.measures import Catalogue
 from rules.nodes import Node
@@ -19,9 +20,11 @@ from rules.parse.house import read_house
 from rules.parse.names import Names, Section
 from rules.parse.place import Place
 from rules.parse.playbook import read_playbook
+from rules.parse.scope import Around
+from rules.parse.undeclared import with_undeclared
 from rules.parse.vocabulary import read_vocabulary
-from rules.playbook import HouseRules, Playbook, Project, Status
-from rules.resolve import closure, playbook_references
+from rules.playbook import Do, HouseRules, Playbook, Project, Status, walk
+from rules.resolve import closure, playbook_references, template_files
 from rules.source import read_yaml
 
 __all__ = ["check", "check_files", "load"]
@@ -157,6 +160,7 @@ class _Reading:
     files: dict[str, _File] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)  #: path below templates/ -> hash
     digests: dict[int, tuple[object, str]] = field(default_factory=dict)  #: by identity
+    texts: bool | None = None  #: whether there is any template; None: not looked yet
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the findings of all files, by place."""
@@ -174,14 +178,21 @@ class _Reading:
         names = read_vocabulary(care.place)
         if care.mended:
             names.opened |= set(Section)
-        asked = asked_fields(
-            names.vocabulary, [(book.name, book.node, book.parsed) for book in books]
-        )
+        trees = [(book.name, book.node, book.parsed) for book in books]
+        asked = asked_fields(names.vocabulary, trees)
+        if Section.ATTRIBUTES not in names.opened:
+            taken = _defined([shared, *books])
+            asked = replace(asked, vocabulary=with_undeclared(asked.vocabulary, trees, taken))
         names.vocabulary = asked.vocabulary
         defined = _definitions(shared, names)
         known = frozenset(_playbook_name(book) for book in books)
         rules = read_house(house.place, defined.names, known) if house.place else HouseRules()
-        playbooks = self._playbooks(books, defined, unsound=care.broken or shared.broken)
+        around = Around(
+            template=self._no_template,
+            routing=rules is None or bool(rules.routing),
+            playbooks=known,
+        )
+        playbooks = self._playbooks(books, defined, around, unsound=care.broken or shared.broken)
         vocabulary, catalogue = names.vocabulary, defined.catalogue
         if care.broken or shared.broken or house.broken or rules is None:
             return None
@@ -207,7 +218,7 @@ class _Reading:
         )
 
     def _playbooks(
-        self, books: list[_File], defined: Definitions, *, unsound: bool
+        self, books: list[_File], defined: Definitions, around: Around, *, unsound: bool
     ) -> list[Playbook]:
         """Return the sound playbooks; ``unsound`` shared definitions are not evaluated."""
         found: dict[str, Playbook] = {}
@@ -218,7 +229,7 @@ class _Reading:
                 book.place,
                 defined.names,
                 defined.catalogue,
-                self._no_template,
+                around,
                 file=book.name,
                 source=book.text,
             )
@@ -235,8 +246,12 @@ class _Reading:
                 book.parsed += definition_warnings(
                     defined.names.vocabulary, playbook.catalogue, book.name
                 )
+            book.parsed += step_warnings(playbook, templates=self.has_templates)
             found[playbook.name] = replace(playbook, revision=self._revision(playbook))
-        return list(found.values())
+        by_name = {book.name: book for book in books}
+        for finding in start_findings(list(found.values())):
+            by_name[finding.span.file].parsed.append(finding)
+        return [each for each in found.values() if not by_name[each.file].broken]
 
     def _revision(self, playbook: Playbook) -> str:
         """Return the hash of everything that can change what the playbook does."""
@@ -249,13 +264,14 @@ class _Reading:
             revision="",
             catalogue=Catalogue(measures={}, segments={}, classes={}),
         )
-        texts = sorted({step.template for step in playbook.steps if step.template})
+        steps = (step for step in walk(playbook.steps) if isinstance(step, Do))
+        texts = sorted({file for step in steps for file in template_files(step.template)})
         reached = closure(playbook.catalogue, playbook_references(playbook))
         return fingerprint(
             [
                 canonical(bare, skip=frozenset({"words"})),
                 {name: self._digest(definition) for name, definition in reached.items()},
-                [[path, self.templates[path]] for path in texts],
+                [[path, self.templates.get(path, "")] for path in texts],
             ]
         )
 
@@ -266,9 +282,19 @@ class _Reading:
             self.digests[key] = (definition, digest(definition, skip=_LABELS))
         return self.digests[key][1]
 
+    @property
+    def has_templates(self) -> bool:
+        """True where there is any file below templates/."""
+        if self.texts is None:
+            self.texts = any(name.startswith(_TEMPLATES) for name in self.source)
+        return self.texts
+
     def _no_template(self, path: str) -> str | None:
-        """Return None for a template that is there, else what to write instead."""
-        if path in self.templates:
+        """Return None for a template that is there, else what to write instead.
+
+        A project without any texts yet is warned about by ``step_warnings``.
+        """
+        if path in self.templates or not self.has_templates:
             return None
         try:
             text = self.source[f"{_TEMPLATES}{path}"]
@@ -330,6 +356,17 @@ def _definitions(shared: _File, names: Names) -> Definitions:
         empty = Catalogue(measures={}, segments={}, classes={})
         return Definitions(names=names, catalogue=empty)
     return read_definitions(place, names)
+
+
+def _defined(files: Iterable[_File]) -> frozenset[str]:
+    """Return the names that the definitions of some files give, as far as they can be read."""
+    found: set[str] = set()
+    for file in files:
+        for section in ("measures", "segments", "classes"):
+            place = file.place.get(section) if file.place else None
+            if place and place.is_mapping():
+                found |= {name for name, _ in place.pairs()}
+    return frozenset(found)
 
 
 def _playbook_name(book: _File) -> str:

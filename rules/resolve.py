@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rules.canonical import digest
@@ -19,7 +19,16 @@ from rules.conditions import (
     Top,
 )
 from rules.measures import Catalogue, CustomerClass
-from rules.playbook import AnchorKind, Playbook
+from rules.playbook import (
+    AnchorKind,
+    Choose,
+    Do,
+    Playbook,
+    Step,
+    Template,
+    Trigger,
+    walk,
+)
 
 __all__ = [
     "References",
@@ -29,6 +38,7 @@ __all__ = [
     "merged",
     "playbook_references",
     "references",
+    "template_files",
 ]
 
 #: Where a definition stands and how it was spelled is no part of its meaning.
@@ -135,15 +145,48 @@ def definition_hash(catalogue: Catalogue, name: str) -> str:
 def playbook_references(playbook: Playbook) -> References:
     """Return the names that a playbook uses directly."""
     found = [references(playbook.only), references(playbook.excepted)]
-    for trigger in playbook.triggers:
-        groups = {_head(name) for name in (trigger.segment, trigger.of_class) if name}
-        found.append(References(groups=frozenset(groups)))
+    found += [_of_trigger(trigger) for trigger in playbook.triggers]
     for stop in playbook.stops:
         groups = {_head(stop.leaves)} if stop.leaves else set()
         found += [References(groups=frozenset(groups)), references(stop.condition)]
-    for step in playbook.steps:
-        found.append(references(step.recheck))
-        if step.anchor.kind is AnchorKind.DATE:
-            name = frozenset({step.anchor.name})
-            found.append(References(attributes=name, measures=name))
+    for step in walk(playbook.steps):
+        found += _of_step(step)
     return merged(found)
+
+
+def _of_trigger(trigger: Trigger) -> References:
+    groups = {_head(name) for name in (trigger.segment, trigger.of_class, *trigger.members) if name}
+    since = trigger.every.since if trigger.every else None
+    return References(
+        attributes=frozenset(name for name in (trigger.date, trigger.attribute) if name),
+        measures=frozenset(name for name in (trigger.date, since) if name),
+        groups=frozenset(groups),
+    )
+
+
+def _of_step(step: Step) -> Iterator[References]:
+    if step.anchor.kind is AnchorKind.DATE:
+        yield _named(step.anchor.name)
+    if isinstance(step, Choose):
+        for branch in step.branches:
+            yield references(branch.condition)
+    if isinstance(step, Do):
+        yield references(step.recheck)
+        yield references(step.repeat.until if step.repeat else None)
+        for name in (step.to, step.template.by if step.template else None):
+            if name and "." not in name:
+                yield _named(name)
+
+
+def _named(name: str) -> References:
+    """Return a name that may be an attribute, a measure or a class."""
+    names = frozenset({name})
+    return References(attributes=names, measures=names, groups=names)
+
+
+def template_files(template: Template | None) -> tuple[str, ...]:
+    """Return every text that a template may take, in the order of the file."""
+    if template is None:
+        return ()
+    last = (template.otherwise,) if template.otherwise else ()
+    return (*template.files, *(file for _, file in template.cases), *last)

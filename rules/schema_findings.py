@@ -54,7 +54,7 @@ _MEANT = {
 }
 #: What decides between kinds, by the title of the table.
 _KINDS = {
-    "a step": "what to do: write do: <channel>, or wait, choose, set, record, start, stop",
+    "a step": "what to do: write do: <channel>, or wait, choose, split, set, record, start, stop",
     "a trigger": "what begins a journey: write event, first, enters, leaves, changes, every, date",
     "a measure": "what it measures: write count, sum, last_time, share, change or another kind",
     "a branch": "when it is taken: write if: {...}, or else:",

@@ -31,6 +31,21 @@ _AT = value("At this time of day.", "10:00")
 _LATE = text("What happens to events that arrive late.", "accept within 7 days", "ignore")
 _HOLDS = text("How long it must have held already.", "2 days")
 
+_PASSING = table(
+    "an event",
+    "One of these events, if it passes.",
+    {"event": names("One of these events.", "complaint_opened"), "where": _WHERE},
+    ["event"],
+)
+
+
+def _which(description: str, example: str) -> Schema:
+    """An event, a list of them, or {event: ..., where: ...}."""
+    return either(
+        description, example, scalar=value(""), sequence={"type": "string"}, mapping=_PASSING
+    )
+
+
 #: What may begin a journey, by the key that says it.
 TRIGGER_KINDS: dict[str, dict[str, Schema]] = {
     "event": {
@@ -51,10 +66,13 @@ TRIGGER_KINDS: dict[str, dict[str, Schema]] = {
         "to": values("To one of these values.", "B"),
         "holds_for": _HOLDS,
     },
-    "changed": {"changed": name("A customer attribute changes.", "key_contact")},
+    "changed": {
+        "changed": name("A customer attribute changes.", "key_contact"),
+        "late": _LATE,
+    },
     "missing": {
-        "missing": names("None of these events came ...", "first_reply"),
-        "after": names("... after one of these ...", "complaint_opened"),
+        "missing": _which("None of these events came ...", "first_reply"),
+        "after": _which("... after one of these ...", "complaint_opened"),
         "within": text("... in this time.", "24 hours"),
         "same": _SAME,
         "where": _WHERE,
@@ -66,6 +84,7 @@ TRIGGER_KINDS: dict[str, dict[str, Schema]] = {
         "after": text("So long after it.", "3 days"),
         "yearly": flag("Every year on its day.", "yes"),
         "at": _AT,
+        "late": _LATE,
     },
     "holiday": {
         "holiday": names("Public holidays, or days of care.yaml's dates.", ["春节", "中秋节"]),
@@ -73,6 +92,7 @@ TRIGGER_KINDS: dict[str, dict[str, Schema]] = {
         "after": text("So long after it.", "1 day"),
         "at": _AT,
         "in": _IN,
+        "late": _LATE,
     },
     "every": {
         "every": text("A rhythm: day, week, month, quarter, year, a duration or cron.", "month"),
@@ -106,7 +126,7 @@ _RETRY = table(
         "every": text("So long after the last one.", "1 working day"),
         "times": number("At most so often.", 3),
     },
-    ["on"],
+    ["on", "every", "times"],
 )
 _REPEAT = table(
     "repeat",
@@ -116,7 +136,7 @@ _REPEAT = table(
         "times": number("So often.", 10),
         "until": ref("condition", "Until this holds.", {"in": "active"}),
     },
-    ["every"],
+    ["every", "times"],
 )
 _OVERDUE = table(
     "if_overdue",
@@ -175,6 +195,10 @@ _BRANCH = kinds(
     example={"if": {"kind": "company"}, "then": [{"step": "call", "do": "call"}]},
 )  # fmt: skip
 
+_IF_LATE = "When its time was over before it could open."
+_LATE_WORDS = {"do": "do it all the same", "skip": "skip it"}
+_ESCALATE = {"escalate": "give it to the role of if_overdue"}
+
 #: What a step may do, by the key that says it.
 STEP_KINDS: dict[str, dict[str, Schema]] = {
     "do": {
@@ -199,6 +223,7 @@ STEP_KINDS: dict[str, dict[str, Schema]] = {
             {"hold": "wait for a person", "resend": "send it again"},
         ),
         "give_up": text("Closes an unfinished task.", "after 30 days"),
+        "if_late": word(_IF_LATE, {**_LATE_WORDS, **_ESCALATE}, "skip"),
     },
     "wait": {
         "wait": either(
@@ -211,9 +236,11 @@ STEP_KINDS: dict[str, dict[str, Schema]] = {
         ),
         "then": ref("steps", "When it came.", [{"step": "thanks", "do": "message"}]),
         "else": ref("steps", "When the time was over.", [{"step": "call", "do": "call"}]),
+        "if_late": word(_IF_LATE, _LATE_WORDS, "skip"),
     },
     "choose": {
-        "choose": items("The first branch that fits.", _BRANCH, [{"if": {"kind": "company"}, "then": []}]),
+        "choose": items("The first branch that fits.", _BRANCH, [{"if": {"kind": "company"}, "then": [{"step": "call", "do": "call"}]}]),
+        "if_late": word(_IF_LATE, _LATE_WORDS, "skip"),
     },
     "split": {"split": named("Branches at random, with their shares.", value("A share.", "50%"), {"a": "50%", "b": "50%"})},
     "set": {"set": named("Sets attributes of the customer.", values("The new value.", "add 100"), {"points": "add 100"})},
@@ -233,12 +260,8 @@ _STEP = kinds(
         "step": text("Its name.", "first_call"),
         "title": text("What people see.", "首次电话"),
         "from": text(
-            "Where its clock starts: entry, a step, 60 days before contract_end.", "entry"
-        ),
-        "if_late": word(
-            "When its time was over before it could open.",
-            {"do": "do it all the same", "skip": "skip it", "escalate": "give it to the role above"},
-            "skip",
+            "Where its clock starts: entry, a step, trigger.date, 60 days before contract_end.",
+            "entry",
         ),
         "disabled": flag("Leaves the step out.", "yes"),
     },

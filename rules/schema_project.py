@@ -101,9 +101,17 @@ _ROLE = either(
             "from": name("The attribute that names the person.", "customer.account_manager"),
             "else": text("Who gets it where the attribute is unknown.", "客户成功组"),
             "capacity": text("Tasks a working day.", "25 a day"),
+            "timezone": text("Where these people work.", "Europe/London"),
         },
     ),
 )
+
+
+def _days(description: str, example: str) -> Schema:
+    """Dates, or none yet."""
+    schema = values(description, [example])
+    return {**schema, "type": [*schema["type"], "null"], "minItems": 0}
+
 
 CARE = table(
     "care.yaml",
@@ -117,7 +125,20 @@ CARE = table(
         "business": text("The firm's name.", "云帆科技"),
         "timezone": text("The business zone.", "Asia/Shanghai"),
         "calendar": text("Public holidays of this country, or none.", "CN", "none"),
-        "hours": text("Working hours.", "09:00-18:00"),
+        "hours": values(
+            "Working hours; a break stands between two spans.",
+            "09:00-18:00",
+            ["09:00-12:00", "13:30-18:00"],
+        ),
+        "days_off": _days("Own days off, beside the calendar's.", "2026-02-13"),
+        "days_on": _days("Own working days that the calendar has off.", "2026-12-26"),
+        "half_days": named(
+            "Days with hours of their own.",
+            values("The hours of that day.", "09:00-12:00"),
+            {"2026-12-31": "09:00-12:00"},
+            empty=True,
+        ),
+        "customer_timezone": name("The attribute with a customer's time zone.", "customer.tz"),
         "events": named(
             "The kinds of events that may stand in the log.",
             _EVENT,
@@ -189,10 +210,27 @@ _RULE = table(
             },
             example={"work": {"purpose": "marketing"}, "customer": {"open_complaints": "above 0"}},
         ),
-        "then": value("hold, skip, defer D, assign a role or use a channel.", "skip", "defer 2 days"),
+        "then": value(
+            "hold, skip, defer D, assign a role or use a channel.",
+            "skip",
+            "defer 2 days",
+            "assign manager",
+        ),
     },
     ["rule", "when", "then"],
 )  # fmt: skip
+
+_CONSENT = open_table(
+    "consent",
+    "Channels, each with the attribute that allows it.",
+    {
+        "purposes": _PURPOSES,
+        "all": name("The attribute that allows every channel.", "customer.contact_ok"),
+        "do_not_contact": name("The mark that forbids every channel.", "customer.no_contact"),
+    },
+    name("The attribute that allows this channel.", "customer.email_ok"),
+    example={"email": "customer.email_ok", "purposes": ["marketing"]},
+)
 
 HOUSE = table(
     "house.yaml",
@@ -231,7 +269,11 @@ HOUSE = table(
                     "purposes": _PURPOSES,
                     "channels": values("Channels that count.", ["email"]),
                     "exempt": values("Purposes that are always let through.", ["repair"]),
-                    "then": value("What happens to more: skip or defer.", "defer"),
+                    "then": word(
+                        "What happens to more.",
+                        {"defer": "it waits until there is room", "skip": "it is left out"},
+                        "defer",
+                    ),
                 },
                 ["at_most", "per"],
             ),
@@ -239,20 +281,25 @@ HOUSE = table(
         ),
         "quiet": table(
             "quiet",
-            "When nothing is sent.",
+            "When nothing reaches a customer.",
             {
-                "hours": text("Local hours.", "21:00-08:30"),
+                "hours": text("From and to, in the customer's zone.", "21:00-08:30"),
                 "channels": values("Channels that are bound.", ["wecom"]),
                 "exempt": values("Purposes that are always let through.", ["repair"]),
-                "then": value("What happens: wait or skip.", "wait"),
+                "then": word(
+                    "What happens to what would go out then.",
+                    {"wait": "it waits for the end", "skip": "it is left out"},
+                    "wait",
+                ),
             },
             ["hours"],
         ),
-        "consent": open_table(
-            "consent",
-            "Which attribute allows which channel.",
-            {"purposes": _PURPOSES},
-            value("The attribute that allows this channel.", "customer.email_ok"),
+        "consent": either(
+            "Which attribute of the customer allows which channel.",
+            {"email": "customer.email_ok", "purposes": ["marketing"]},
+            [{"email": "customer.email_ok"}, {"do_not_contact": "customer.no_contact"}],
+            sequence=_CONSENT,
+            mapping=_CONSENT,
         ),
         "holdout": value("The share of customers that no playbook touches.", "5%"),
     },

@@ -12,6 +12,7 @@ from rules.units import Duration
 
 __all__ = [
     "BUILT_IN_EVENTS",
+    "TRIGGER_FACTS",
     "Channel",
     "EventType",
     "FieldKind",
@@ -103,9 +104,9 @@ class Vocabulary:
     breaks: tuple[tuple[dt.time, dt.time], ...] = ()  #: inside the hours: lunch; in order, apart
     days_off: tuple[int, ...] = ()  #: own days off (day numbers), sorted
     days_on: tuple[int, ...] = ()  #: own working days that the calendar does not have
-    half_days: Mapping[int, tuple[dt.time, dt.time]] = field(
+    half_days: Mapping[int, tuple[tuple[dt.time, dt.time], ...]] = field(
         default_factory=dict
-    )  #: own hours of a day
+    )  #: day -> its own hours, instead of the usual ones and their breaks
     customer_zone: str | None = None  #: attribute with the customer's IANA zone
     events: Mapping[str, EventType]  #: the project's and the built-in ones
     groups: Mapping[str, tuple[str, ...]]  #: group -> event names, resolved
@@ -116,6 +117,9 @@ class Vocabulary:
     per_run: int = 500  #: default blast radius of a playbook, new journeys a run
     give_up: Duration | None = None  #: default for tasks that nobody finishes
     span: Span | None = field(default=None, compare=False)
+    places: Mapping[str, Span] = field(
+        default_factory=dict, compare=False
+    )  #: of settings that are judged later: ``calendar``, ``half_days/2025-12-31``
 
     def expand(self, name: str) -> tuple[str, ...]:
         """Return the event names behind an event or group name. Raises KeyError."""
@@ -153,4 +157,11 @@ BUILT_IN_EVENTS: Mapping[str, EventType] = {
         ),
         _built_in("care_stopped", "关怀终止", "playbook", "journey", "reason"),
     )
+}
+
+#: What ``trigger.<name>`` gives beside the fields of the event that began the journey.
+TRIGGER_FACTS: Mapping[str, FieldType] = {
+    "name": FieldType(name="name", kind=FieldKind.TEXT),
+    "date": FieldType(name="date", kind=FieldKind.DATE),
+    "holiday": FieldType(name="holiday", kind=FieldKind.TEXT),
 }

@@ -47,6 +47,11 @@ customer:
   tier: [gold, silver]
   contract_end: date
   manager: text
+  email_ok: yes_no
+  no_contact: yes_no
+  address: {type: text, pii: true}
+  preferred: [call, letter, mail]
+  tz: text
 channels:
   call: {kind: task}
   review: {kind: task, reaches_customer: no}
@@ -85,7 +90,10 @@ _FIELDS = {
     "complaint": ("case_id", "severity"),
     "solved": ("case_id",),
 }
-_ATTRIBUTES = ("name", "size", "tier", "contract_end", "manager")
+_ATTRIBUTES = (
+    "name", "size", "tier", "contract_end", "manager",
+    "email_ok", "no_contact", "address", "preferred", "tz",
+)  # fmt: skip
 
 
 def _map_of_events(kinds: Iterable[str] = _FIELDS) -> str:

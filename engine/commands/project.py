@@ -37,8 +37,9 @@ def init(folder: Path, sample: str) -> None:
 @click.command()
 @FORMAT
 @click.option("--strict", is_flag=True, help="Exit 3 when there are warnings.")
+@click.option("--at", help="Look at the calendar as of then instead of now.")
 @click.pass_obj
-def check(desk: Desk, form: str, *, strict: bool) -> None:
+def check(desk: Desk, form: str, at: str | None, *, strict: bool) -> None:
     """Show everything that is wrong in the project, at once.
 
     \b
@@ -49,6 +50,12 @@ def check(desk: Desk, form: str, *, strict: bool) -> None:
     from rules.project import check as examine  # noqa: PLC0415
 
     project, findings = examine(desk.root())
+    if project is not None:
+        from engine.calendar_check import calendar_findings  # noqa: PLC0415  slow
+
+        vocabulary = project.vocabulary
+        late = calendar_findings(vocabulary, desk.instant(at, vocabulary.timezone))
+        findings = tuple(sorted((*findings, *late), key=lambda finding: finding.order))
     value = [
         {
             "file": f.span.file, "line": f.span.line, "col": f.span.col, "level": str(f.level),

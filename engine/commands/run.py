@@ -1,15 +1,16 @@
-"""Commands that act: run, approve."""
+"""Commands that act: run, start, approve."""
 
 from __future__ import annotations
 
 import getpass
+from pathlib import Path
 
 import click
 
 from engine.commands.desk import FINDINGS, FORMAT, Desk, leave, progress_bar, show
 from rules.errors import ClockError, UsageError
 
-__all__ = ["approve", "run"]
+__all__ = ["approve", "run", "start"]
 
 
 @click.command()
@@ -101,3 +102,55 @@ def approve(desk: Desk, playbook: str, who: str | None) -> None:
     with desk.ledger() as ledger:
         write(ledger, desk.project(), playbook, at=desk.clock(), who=who or getpass.getuser())
     click.echo(f"{playbook} may pass its limit in the next run")
+
+
+@click.command()
+@click.argument("playbook")
+@click.argument("customers", nargs=-1)
+@click.option(
+    "--file",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Customers from a file: one a line, or the column `customer` of a .csv.",
+)
+@click.option("--key", help="What makes this one start and no other (default: the file's content).")
+@click.option("--trigger", help="Which manual trigger, where the playbook has several.")
+@click.option("--at", help="The instant of asking (default: now).")
+@click.option("--who", default=None, help="Who asks (default: the user of this machine).")
+@click.pass_obj
+def start(desk: Desk, playbook: str, customers: tuple[str, ...], files: tuple[Path, ...], key: str | None, trigger: str | None, at: str | None, who: str | None) -> None:  # fmt: skip
+    """Let a PLAYBOOK with the trigger `manual` begin for CUSTOMERS, in the next run.
+
+    The gates are asked then as for any start. The same file twice, or the same --key, begins once.
+
+    \b
+    Examples:
+      care start farewell c17 c18
+      care start farewell --file lost.csv
+      care start survey c17 --key 2025-Q4
+    """
+    from engine.log import open_log  # noqa: PLC0415
+    from engine.paths import paths_of  # noqa: PLC0415
+    from engine.requests import customers_of, file_key, manual_trigger, request  # noqa: PLC0415
+
+    project = desk.project(talk=True)
+    book, found = manual_trigger(project, playbook, trigger)
+    asked = [(list(customers), key, "")] if customers else []
+    asked += [(customers_of(file), key or file_key(file), file.name) for file in files]
+    if not asked:
+        raise UsageError("name customers, or a --file with them")
+    moment = desk.instant(at, project.vocabulary.timezone)
+    new = known = 0
+    with (
+        desk.ledger(create=True) as ledger,
+        open_log(paths_of(Path(project.root)).log, writable=False) as log,
+    ):
+        for names, given, source in asked:
+            done = request(
+                ledger, log, book, found, names, key=given, source=source, at=moment,
+                who=who or getpass.getuser(),
+            )  # fmt: skip
+            new, known = new + done.new, known + done.known
+    again = f"; {known} asked for before" if known else ""
+    click.echo(f"{new} to begin {playbook} in the next run{again}")

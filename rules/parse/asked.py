@@ -10,6 +10,7 @@ from rules.errors import Finding
 from rules.nodes import Node
 from rules.parse.names import check_name
 from rules.parse.place import Place
+from rules.parse.tree import every_step
 from rules.phrases import plain
 from rules.playbook import Asked, AskedKind
 from rules.vocabulary import FieldKind, FieldType, Vocabulary
@@ -103,10 +104,7 @@ def _asked_of(root: Place) -> Iterator[tuple[Asked, Place]]:
 
     Findings are for a scratch list: the steps' own reading reports them.
     """
-    steps = root.get("steps")
-    if steps is None or not steps.is_list():
-        return
-    for step in steps.items():
+    for step in every_step(root.get("steps")):
         ask = step.get("ask")
         if ask is None or not ask.is_mapping():
             continue

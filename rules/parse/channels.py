@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from rules.errors import did_you_mean
+from rules.parse.hours import read_zone
 from rules.parse.names import Section, check_name
 from rules.parse.place import Place, written
 from rules.parse.settings import read_yes_no
@@ -145,10 +146,17 @@ def _role(
             place.error("missing-key", f'role "{name}": nobody is named for customers {why}', hint)
         return None
     limit = _capacity(capacity) if capacity else None
-    if capacity and limit is None:
+    home = place.get("timezone")
+    zone = read_zone(home) if home else None
+    if (capacity and limit is None) or (home and zone is None):
         return None
     return Role(
-        name=name, attribute=attribute, otherwise=fixed, capacity=limit, span=place.key_span
+        name=name,
+        attribute=attribute,
+        otherwise=fixed,
+        capacity=limit,
+        timezone=zone,
+        span=place.key_span,
     )
 
 

@@ -1,22 +1,17 @@
-"""``due`` and ``from``: when a step opens, when it is due, and from which moment its clock counts."""
+"""``due``: when a step opens, and when it is due."""
 
 from __future__ import annotations
 
 import re
 
-from rules.errors import did_you_mean
-from rules.measures import Quantity
-from rules.parse.names import Names, Section
 from rules.parse.place import Place
 from rules.phrases import plain, read_duration, read_duration_pair
-from rules.playbook import Anchor, AnchorKind, Due, DueForm
+from rules.playbook import Due, DueForm
 from rules.repair import repair
 from rules.units import Duration, Unit
-from rules.vocabulary import FieldKind
 
-__all__ = ["read_anchor", "read_due"]
+__all__ = ["read_due"]
 
-_OFFSET = re.compile(r"(.+?) (before|after) (.+)")
 #: About how many hours each unit has, to tell a window that ends before it opens.
 _HOURS = {
     Unit.SECOND: 1 / 3600,
@@ -96,76 +91,3 @@ def _turned(low: Duration, high: Duration) -> str:
     if low.unit is high.unit:
         return f"{low.amount} and {high}"
     return f"{low} and {high}"
-
-
-def read_anchor(place: Place, step: str, steps: frozenset[str], names: Names) -> Anchor | None:
-    """Return the moment from which a step's clock counts.
-
-    ``steps`` are all step names of the playbook, also those that this version can't run.
-    """
-    text = place.text()
-    if text is None:
-        return None
-    words = plain(text)
-    if words == "entry":
-        return Anchor(AnchorKind.ENTRY)
-    if words == step:
-        place.error("cycle", f'step "{step}" waits for itself', "name another step, or entry")
-        return None
-    if text in steps:
-        return Anchor(AnchorKind.STEP, text)
-    head, dot, _ = words.partition(".")
-    if dot and (head == "trigger" or head in steps):
-        place.not_yet(f"from: {text}", "name a step, entry, or a date of the customer")
-        return None
-    found = _OFFSET.fullmatch(words)
-    if found is None:
-        return _at(place, words, Anchor(AnchorKind.DATE, words), steps, names)
-    offset = read_duration(found[1])
-    if offset is None:
-        better = repair(found[1], lambda candidate: read_duration(candidate) is not None)
-        hint = f"write {better or '60 days'} {found[2]} {found[3]}"
-        place.error("bad-duration", f'"{found[1]}" is no length of time', hint)
-        return None
-    if offset.working:
-        message = f"`from` can't be counted in working time: {text}"
-        place.error("bad-duration", message, "write days or weeks here; `due` takes working days")
-        return None
-    anchor = Anchor(AnchorKind.DATE, found[3], offset, back=found[2] == "before")
-    return _at(place, found[3], anchor, steps, names)
-
-
-def _at(
-    place: Place, name: str, anchor: Anchor, steps: frozenset[str], names: Names
-) -> Anchor | None:
-    """Return the anchor if its name is a date of the customer."""
-    attribute, measure = names.attribute(name), names.measures.get(name)
-    if name in steps or name == "entry":
-        message = f'`from: {name}` takes no "{anchor.offset}"'
-        hint = f"write from: {name} and due: after {anchor.offset}"
-        place.error("bad-anchor", message, hint)
-        return None
-    if (attribute and attribute.kind in (FieldKind.DATE, FieldKind.INSTANT)) or (
-        measure and measure.quantity in (Quantity.DATE, Quantity.INSTANT)
-    ):
-        is_date = (attribute and attribute.kind is FieldKind.DATE) or (
-            measure and measure.quantity is Quantity.DATE
-        )
-        units = (Unit.SECOND, Unit.MINUTE, Unit.HOUR)
-        if is_date and anchor.offset and anchor.offset.unit in units:
-            message = f"{name} is a date, which has no hours"
-            place.error("bad-anchor", message, "write days, weeks, months or years")
-            return None
-        return anchor
-    if attribute or measure:
-        place.error("bad-anchor", f'"{name}" is no date', "name a step, entry, or a date")
-        return None
-    if names.silent(name, Section.ATTRIBUTES, Section.MEASURES):
-        return None
-    dates = {key for key, known in names.vocabulary.attributes.items() if known.kind in
-             (FieldKind.DATE, FieldKind.INSTANT)}  # fmt: skip
-    dates |= {key for key, known in names.measures.items() if known.quantity is Quantity.INSTANT}
-    hint = did_you_mean(name, {*steps, "entry", *dates})
-    what = "date" if anchor.offset else "step or date"
-    place.error("unknown-step", f'no {what} "{name}" to count from', hint)
-    return None

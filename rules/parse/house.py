@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
 from rules.conditions import Condition
 from rules.errors import did_you_mean
+from rules.house import house_problems
+from rules.parse.caps import read_caps
 from rules.parse.condition import read_who
-from rules.parse.names import Names, Section, Subjects, check_name
+from rules.parse.consent import read_consent
+from rules.parse.names import Names, Section, Subjects, check_name, nearest
 from rules.parse.place import Place
+from rules.parse.quiet import read_quiet
+from rules.parse.routing import read_routing
 from rules.parse.settings import read_holdout
 from rules.phrases import plain, read_duration
 from rules.playbook import HouseRule, HouseRules, Verdict
@@ -17,13 +24,7 @@ from rules.units import Duration
 
 __all__ = ["read_house"]
 
-_LATER = {
-    "routing": "name the channel in each step and take `routing` out",
-    "caps": "take `caps` out, or write a rule with `then: skip`",
-    "quiet": "take `quiet` out, and give steps an `at:`",
-    "consent": "take `consent` out, and ask in `only:` of each playbook",
-}
-_LATER_VERDICTS = ("hold", "assign", "use")
+_VERDICTS = tuple(verdict.value for verdict in Verdict)
 
 
 def read_house(root: Place, names: Names, playbooks: frozenset[str]) -> HouseRules | None:
@@ -34,27 +35,56 @@ def read_house(root: Place, names: Names, playbooks: frozenset[str]) -> HouseRul
     if not root.is_mapping():
         root.error("wrong-shape", "house.yaml needs `rules:`")
         return None
-    later = [value for key, value in root.pairs() if key in _LATER]
-    for value in later:
-        value.not_yet(f"`{value.key}`", _LATER[value.key])
-    rules_place, holdout_place = root.get("rules"), root.get("holdout")
+    holdout_place = root.get("holdout")
     holdout = read_holdout(holdout_place) if holdout_place else Fraction(0)
-    rules: list[HouseRule] = []
-    sound = holdout is not None and not later
+    rules = _rules(root.get("rules"), names, playbooks)
+    caps = read_caps(root.get("caps"), names)
+    quiet, quiet_sound = read_quiet(root.get("quiet"), names)
+    consent = read_consent(root.get("consent"), names)
+    routing = read_routing(root.get("routing"), names)
+    if (
+        holdout is None
+        or rules is None
+        or caps is None
+        or consent is None
+        or routing is None
+        or not quiet_sound
+    ):
+        return None
+    house = HouseRules(
+        rules=rules, holdout=holdout, caps=caps, quiet=quiet, consent=consent, routing=routing
+    )
+    found = house_problems(house)
+    for rule, message, hint in found:
+        place = next(item for item in _items(root) if item.path == rule.path)
+        place.error("bad-rule", message, hint)
+    return None if found else house
+
+
+def _items(root: Place) -> list[Place]:
+    place = root.get("rules")
+    return place.items("`rules`") if place and not place.empty else []
+
+
+def _rules(
+    place: Place | None, names: Names, playbooks: frozenset[str]
+) -> tuple[HouseRule, ...] | None:
+    if place is None or place.empty:
+        return ()
+    found: list[HouseRule] = []
+    sound = place.is_list()
     seen: set[str] = set()
-    if rules_place and not rules_place.empty:
-        for item in rules_place.items("`rules`"):
-            rule = _rule(item, names, playbooks)
-            if rule is None:
-                sound = False
-                continue
-            if rule.name in seen:
-                item.error("name-clash", f'two rules have the name "{rule.name}"')
-                sound = False
-            seen.add(rule.name)
-            rules.append(rule)
-        sound = sound and rules_place.is_list()
-    return HouseRules(rules=tuple(rules), holdout=holdout or Fraction(0)) if sound else None
+    for item in place.items("`rules`"):
+        rule = _rule(item, names, playbooks)
+        if rule is None:
+            sound = False
+            continue
+        if rule.name in seen:
+            item.error("name-clash", f'two rules have the name "{rule.name}"')
+            sound = False
+        seen.add(rule.name)
+        found.append(rule)
+    return tuple(found) if sound else None
 
 
 def _rule(place: Place, names: Names, playbooks: frozenset[str]) -> HouseRule | None:
@@ -68,10 +98,10 @@ def _rule(place: Place, names: Names, playbooks: frozenset[str]) -> HouseRule | 
         place.error("missing-key", "this rule has no name", "start it with `rule: <name>`")
     elif name is not None and not check_name(name, name_place, "rule"):
         name = None
-    verdict = _verdict(then) if then else None
+    verdict = _verdict(then, names) if then else None
     if then is None:
         place.error(
-            "missing-key", "this rule has no `then`", "write then: skip, or then: defer 1 day"
+            "missing-key", "this rule has no `then`", "write then: skip, hold, or defer 1 day"
         )
     if when is None:
         place.error("missing-key", "this rule has no `when`", "write when: {work: {purpose: ...}}")
@@ -98,8 +128,10 @@ def _rule(place: Place, names: Names, playbooks: frozenset[str]) -> HouseRule | 
         name=name,
         span=place.span,
         path=place.path,
-        verdict=verdict[0],
-        delay=verdict[1],
+        verdict=verdict.kind,
+        delay=verdict.delay,
+        role=verdict.role,
+        channel=verdict.channel,
         purposes=of_work.get("purpose", ()),
         playbooks=of_work.get("playbook", ()),
         channels=of_work.get("channel", ()),
@@ -109,26 +141,58 @@ def _rule(place: Place, names: Names, playbooks: frozenset[str]) -> HouseRule | 
     )
 
 
-def _verdict(place: Place) -> tuple[Verdict, Duration | None] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Then:
+    """What ``then`` says."""
+
+    kind: Verdict
+    delay: Duration | None = None
+    role: str | None = None
+    channel: str | None = None
+
+
+def _verdict(place: Place, names: Names) -> _Then | None:
     text = place.text()
     if text is None:
         return None
     words = plain(text)
-    if words == "skip":
-        return Verdict.SKIP, None
-    first = words.split(" ")[0]
-    if first in _LATER_VERDICTS:
-        place.not_yet(f"then: {first}", "write skip, or defer 1 day")
-        return None
-    if first == "defer":
-        rest = words.removeprefix("defer").strip()
-        if not rest:
-            place.error("bad-phrase", "`defer` needs a time", "write defer 1 day")
+    first, _, rest = words.partition(" ")
+    match first:
+        case "skip" | "hold" if not rest:
+            return _Then(kind=Verdict(first))
+        case "defer":
+            if not rest:
+                place.error("bad-phrase", "`defer` needs a time", "write defer 1 day")
+                return None
+            delay = _delay(place, rest)
+            return _Then(kind=Verdict.DEFER, delay=delay) if delay else None
+        case "assign":
+            roles = names.vocabulary.roles
+            role = _named(place, "assign", rest, roles, Section.ROLES, names)
+            return _Then(kind=Verdict.ASSIGN, role=role) if role else None
+        case "use":
+            channels = names.vocabulary.channels
+            channel = _named(place, "use", rest, channels, Section.CHANNELS, names)
+            return _Then(kind=Verdict.USE, channel=channel) if channel else None
+        case _:
+            hint = f"write {first}" if first in _VERDICTS else did_you_mean(first, _VERDICTS)
+            place.error("bad-word", f'`then` can\'t be "{text}"', hint)
             return None
-        delay = _delay(place, rest)
-        return (Verdict.DEFER, delay) if delay else None
-    hint = did_you_mean(first, ("skip", "defer"))
-    place.error("bad-word", f'`then` can\'t be "{text}"', hint)
+
+
+def _named(
+    place: Place, word: str, rest: str, known: Mapping[str, object], section: Section, names: Names
+) -> str | None:
+    """Return the role of ``assign`` or the channel of ``use``."""
+    if rest in known:
+        return rest
+    if not rest:
+        what = "a role" if section is Section.ROLES else "a channel"
+        example = f"write {word} {sorted(known)[0]}" if known else ""
+        place.error("bad-phrase", f"`{word}` needs {what}", example)
+    elif not names.silent(rest, section):
+        hint = nearest(rest, known, section)
+        place.error(f"unknown-{section.value}", f'no {section.value} "{rest}"', hint)
     return None
 
 

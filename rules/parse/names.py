@@ -172,6 +172,7 @@ class Subjects:
     fields_of: str = ""  #: in ``where``: the event as written
     trigger: dict[str, Left] | None = None  #: ``trigger.<field>``, by field
     trigger_why: str = "`trigger.` has a meaning in recheck and stop_when only"
+    eventless: bool = False  #: not every trigger has an event, so there are no fields of one
     steps: dict[str, Left] | None = None  #: ``<step>.outcome``, by whole name
     step_names: frozenset[str] = frozenset()  #: every step of the playbook
     later: frozenset[str] = frozenset()  #: steps that have not acted yet here
@@ -231,8 +232,12 @@ class Subjects:
             return self.trigger[name]
         if self.names.silent(name, Section.FIELDS):
             return None
-        if name in ("name", "date", "holiday"):
-            place.not_yet(f"trigger.{name}")
+        if name in _GIVEN_BY:
+            message = f"`trigger.{name}` is given by triggers of kind {_GIVEN_BY[name]} only"
+            place.error("unknown-name", message, "take it out here", at_key=True)
+            return None
+        if self.eventless:
+            place.error("unknown-name", self.trigger_why, at_key=True)
             return None
         hint = did_you_mean(name, self.trigger)
         message = f'no field "{name}" in every event that starts this playbook'
@@ -255,6 +260,9 @@ class Subjects:
         )
         return None
 
+
+#: What the triggers themselves give, and which do.
+_GIVEN_BY = {"date": "`date`, `holiday` and `every`", "holiday": "`holiday`"}
 
 #: Where a name that nothing resembles has to be declared.
 _DECLARED = {

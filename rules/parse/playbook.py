@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -12,29 +11,47 @@ from rules.parse.condition import read_who
 from rules.parse.definitions import read_definitions
 from rules.parse.names import Names, Section, Subjects, check_name
 from rules.parse.place import Place
+from rules.parse.same import begun_by
+from rules.parse.scope import Around
 from rules.parse.settings import (
     read_after,
     read_count,
     read_holdout,
     read_word,
 )
-from rules.parse.steps import read_steps, step_names
+from rules.parse.steps import read_steps
 from rules.parse.stops import read_stops
+from rules.parse.tree import step_names
 from rules.parse.trigger import read_triggers, trigger_fields
 from rules.phrases import plain, read_number
-from rules.playbook import Existing, Overlap, Playbook, Status, Stop, Trigger, TriggerKind
+from rules.playbook import (
+    Existing,
+    Migrate,
+    Overlap,
+    Playbook,
+    Status,
+    Stop,
+    Trigger,
+    TriggerKind,
+)
 from rules.units import Duration
 
 __all__ = ["read_playbook"]
 
-_NEVER = {TriggerKind.FIRST, TriggerKind.ENTERS, TriggerKind.LEAVES, TriggerKind.CHANGES}
+_NEVER = {
+    TriggerKind.FIRST,
+    TriggerKind.ENTERS,
+    TriggerKind.LEAVES,
+    TriggerKind.CHANGES,
+    TriggerKind.MANUAL,
+}
 
 
 def read_playbook(
     root: Place,
     names: Names,
     shared: Catalogue,
-    template: Callable[[str], str | None],
+    around: Around,
     *,
     file: str,
     source: str,
@@ -44,7 +61,6 @@ def read_playbook(
         root.error("wrong-shape", "a playbook begins with `playbook: <name>`")
         return None
     name = _name(root)
-    _not_yet(root)
     defined = read_definitions(root, names, shared)
     names = defined.names.copy()
     trigger_place, steps_place = root.get("trigger"), root.get("steps")
@@ -58,7 +74,7 @@ def read_playbook(
     customer = Subjects(names=names, step_names=every_step)
     subjects = _subjects(names, triggers, every_step)
     steps, results = (
-        read_steps(steps_place, names, subjects, template) if steps_place else (None, {})
+        read_steps(steps_place, names, subjects, triggers, around) if steps_place else (None, {})
     )
     only, excepted = root.get("only"), root.get("except")
     who = read_who(only, customer) if only else None
@@ -87,7 +103,7 @@ def read_playbook(
         status=settings.status,
         purpose=settings.purpose,
         priority=settings.priority,
-        catalogue=defined.catalogue,
+        catalogue=_with_since(defined.catalogue, triggers, names),
         triggers=triggers,
         only=who,
         excepted=whom_not,
@@ -99,8 +115,16 @@ def read_playbook(
         per_run=settings.per_run,
         stops=stops,
         steps=steps,
+        migrate=settings.migrate,
         source=source,
     )
+
+
+def _with_since(catalogue: Catalogue, triggers: tuple[Trigger, ...], names: Names) -> Catalogue:
+    """Return the catalogue with the measures that ``since: last_time order`` makes."""
+    asked = [each.every.since for each in triggers if each.every and each.every.since]
+    made = {name: names.measures[name] for name in asked if name not in catalogue.measures}
+    return replace(catalogue, measures={**catalogue.measures, **made}) if made else catalogue
 
 
 def _name(root: Place) -> str | None:
@@ -114,15 +138,6 @@ def _name(root: Place) -> str | None:
         return None
     name = place.text()
     return name if name is not None and check_name(name, place, "playbook") else None
-
-
-def _not_yet(root: Place) -> None:
-    """Report what the language has for whole playbooks and this version has not."""
-    migrate = root.get("migrate")
-    if migrate and migrate.is_scalar() and not migrate.empty:
-        word = read_word(migrate, ("stay", "move", "cancel"))
-        if word in ("move", "cancel"):
-            migrate.not_yet(f"migrate: {word}", "write stay")
 
 
 class _Settings:
@@ -140,6 +155,9 @@ class _Settings:
         holdout, limits = root.get("holdout"), root.get("limits")
         self.holdout = (read_holdout(holdout) if holdout else None) or Fraction(0)
         per_run = limits.get("per_run") if limits else None
+        migrate = root.get("migrate")
+        word = read_word(migrate, [each.value for each in Migrate]) if migrate else None
+        self.migrate = Migrate(word) if word else Migrate.STAY
         self.per_run = (read_count(per_run) if per_run else None) or names.vocabulary.per_run
 
 
@@ -171,6 +189,7 @@ def _subjects(
         names=names,
         trigger=fields,
         trigger_why="this playbook is not begun by events alone, so `trigger.` has no fields",
+        eventless=triggers is not None and not all(map(begun_by, triggers)),
         steps={},
         step_names=steps,
     )
@@ -207,9 +226,6 @@ def _overlap(place: Place | None, stops: tuple[Stop, ...]) -> Overlap:
     default = Overlap.PARALLEL if any(stop.same for stop in stops) else Overlap.IGNORE
     if place is None:
         return default
-    if place.is_scalar() and not place.empty and place.text() == "queue":
-        place.not_yet("overlap: queue", "write ignore, parallel or restart")
-        return default
     word = read_word(place, [each.value for each in Overlap])
     return Overlap(word) if word else default
 
@@ -217,8 +233,10 @@ def _overlap(place: Place | None, stops: tuple[Stop, ...]) -> Overlap:
 def _existing(place: Place | None, triggers: tuple[Trigger, ...] | None) -> Existing:
     word = read_word(place, [each.value for each in Existing]) if place else None
     if place and word == Existing.ENROL and triggers is not None:
-        kinds = {trigger.kind for trigger in triggers}
-        if not kinds & {TriggerKind.ENTERS, TriggerKind.CHANGES}:
-            message = "`existing: enrol` needs a trigger `enters` or `changes`"
+        edges = (TriggerKind.ENTERS, TriggerKind.CHANGES)
+        if not any(t.kind in edges or (t.kind is TriggerKind.DATE and t.back) for t in triggers):
+            message = (
+                "`existing: enrol` needs a trigger `enters`, `changes` or `date` with `before`"
+            )
             place.error("bad-trigger", message, "write existing: skip")
     return Existing(word) if word else Existing.SKIP

@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-def read_count(place: Place) -> int | None:
+def read_count(place: Place, example: int = 500) -> int | None:
     """Return a whole number from 1 up."""
     text = place.text()
     if text is None:
@@ -32,7 +32,7 @@ def read_count(place: Place) -> int | None:
     if number is not None and number.denominator == 1 and 1 <= number <= 10**9:
         return int(number)
     message = f'`{place.key}` is a whole number and can\'t be "{text}"'
-    place.error("bad-number", message, f"write {place.key}: 500")
+    place.error("bad-number", message, f"write {place.key}: {example}")
     return None
 
 

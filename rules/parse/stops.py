@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from rules.conditions import Condition
-from rules.errors import did_you_mean
 from rules.measures import Events
 from rules.parse.condition import read_condition
 from rules.parse.events import event_names, read_where
-from rules.parse.names import Names, Section, Subjects, check_name
+from rules.parse.names import Names, Subjects, check_name
 from rules.parse.place import Place, written
+from rules.parse.same import read_same
 from rules.parse.settings import read_length
 from rules.playbook import Stop, Trigger
 
@@ -55,7 +53,9 @@ def _stop(place: Place, subjects: Subjects, triggers: tuple[Trigger, ...] | None
     if event is not None:
         events = _events(event, place, names)
         same_place = place.get("same")
-        same = _same(same_place, events, triggers, names) if same_place else None
+        same = (
+            read_same(same_place, events, triggers, names, code="bad-stop") if same_place else None
+        )
         sound = events is not None and (same_place is None or same is not None)
     elif leaves is not None:
         segment = names.member(leaves)
@@ -104,35 +104,3 @@ def _events(event: Place, place: Place, names: Names) -> Events | None:
 def _goal(place: Place) -> str | None:
     text = place.text()
     return text if text is not None and check_name(text, place, "goal") else None
-
-
-def _same(
-    place: Place, events: Events | None, triggers: tuple[Trigger, ...] | None, names: Names
-) -> str | None:
-    """Return the field that the stopping event shares with every event that starts."""
-    text = place.text()
-    if text is None or events is None or triggers is None:
-        return None
-    if any(trigger.events is None for trigger in triggers):
-        message = "`same` compares with the event that starts, and this playbook has other triggers"
-        place.error("bad-stop", message, "take `same` out", at_key=True)
-        return None
-    starts = {name for trigger in triggers if trigger.events for name in trigger.events.names}
-    kinds = set()
-    for event in _sorted(starts, events.names):
-        fields = names.vocabulary.events[event].fields
-        if text not in fields:
-            if not names.silent(f"{event}.{text}", Section.FIELDS):
-                hint = did_you_mean(text, fields) or f'"{event}" has no fields'
-                place.error("unknown-field", f'event "{event}" has no field "{text}"', hint)
-            return None
-        kinds.add(fields[text].kind)
-    if len(kinds) > 1:
-        message = f'field "{text}" has not one type in all these events'
-        place.error("bad-stop", message, "declare it alike in care.yaml")
-        return None
-    return text
-
-
-def _sorted(*several: Iterable[str]) -> list[str]:
-    return sorted({name for names in several for name in names})

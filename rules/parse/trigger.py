@@ -1,16 +1,19 @@
-"""What begins a journey: ``event``, ``first``, ``enters``, ``leaves``, ``changes``."""
+"""What begins a journey: events, edges of membership, and what ``rules.parse.trigger_time`` reads."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from rules.conditions import Subject, SubjectKind
 from rules.errors import did_you_mean
 from rules.measures import Events
 from rules.parse.events import event_names, read_where, shared_fields
-from rules.parse.names import Left, Names, Section, check_name, field_left, nearest
+from rules.parse.names import Left, Names, Section, Sort, check_name, field_left, nearest
 from rules.parse.place import Place, written
+from rules.parse.same import begun_by
 from rules.parse.settings import read_length
+from rules.parse.trigger_time import TIMED, read_timed
 from rules.phrases import plain, read_duration
 from rules.playbook import Late, Trigger, TriggerKind
 from rules.repair import repair
@@ -18,12 +21,10 @@ from rules.repair import repair
 __all__ = ["read_triggers", "trigger_fields"]
 
 _KINDS = {kind.value: kind for kind in TriggerKind}
-#: Of the language, not of this version.
-_LATER = ("missing", "date", "holiday", "every", "manual", "changed")
 #: Keys that belong to some kinds only.
 _TAKES = {
-    "where": ("event", "first"),
-    "late": ("event", "first"),
+    "where": ("event", "first", "missing"),
+    "late": ("event", "first", "missing", "date", "holiday", "changed"),
     "from": ("changes",),
     "to": ("changes",),
     "holds_for": ("enters", "leaves", "changes"),
@@ -52,21 +53,19 @@ def read_triggers(place: Place, names: Names) -> tuple[Trigger, ...] | None:
 def _trigger(place: Place, names: Names) -> Trigger | None:
     if place.is_scalar():
         text = place.text("trigger")
-        if text in _LATER:
-            place.not_yet(f'trigger kind "{text}"')
-        elif text is not None:
+        if text == TriggerKind.MANUAL:
+            return Trigger(
+                kind=TriggerKind.MANUAL, name=text, path=place.path, span=place.span, words=text
+            )
+        if text is not None:
             hint = f"write {{enters: {text}}}"
             if text in names.vocabulary.events or text in names.vocabulary.groups:
                 hint = f"write {{event: {text}}}"
+            elif text in _KINDS:
+                hint = f"write {{{text}: ...}}"
             place.error("wrong-shape", f'trigger "{text}" does not say what it is', hint)
         return None
     keys = [key for key, _ in place.pairs("trigger")]
-    later = next((key for key in keys if key in _LATER), None)
-    if later:
-        value = place.get(later)
-        assert value is not None
-        value.not_yet(f'trigger kind "{later}"')
-        return None
     kinds = [kind for kind in _KINDS if kind in keys]
     if len(kinds) > 1:
         message = f"one trigger has {' and '.join(f'`{kind}`' for kind in kinds)}"
@@ -93,47 +92,48 @@ def _of_kind(kind: str, place: Place, names: Names) -> Trigger | None:
             sound = False
     subject = place.get(kind)
     assert subject is not None
-    events: Events | None = None
-    segment: str | None = None
-    of_class: str | None = None
-    from_values: tuple[str, ...] | None = ()
-    to_values: tuple[str, ...] | None = ()
-    match kind:
-        case "event" | "first":
-            events = _events(kind, subject, place, names)
-            sound = sound and events is not None
-        case "enters" | "leaves":
-            segment = names.member(subject)
-            sound = sound and segment is not None
-        case _:
-            of_class = _class(subject, names)
-            from_values = _values(place.get("from"), of_class, names)
-            to_values = _values(place.get("to"), of_class, names)
-            sound = sound and None not in (of_class, from_values, to_values)
-    holds, late = place.get("holds_for"), place.get("late")
-    holds_for = read_length(holds, "2 days") if holds and sound else None
-    lateness = _late(late) if late else None
+    late = place.get("late")
+    lateness = _late(late, kind) if late else None
     name_place = place.get("name")
     name = name_place.text() if name_place else kind
     if name_place and (name is None or not check_name(name, name_place, "trigger")):
-        return None
-    if not sound or name is None or (holds and not holds_for) or (late and not lateness):
-        return None
-    words = ", ".join(f"{key} {written(value.node)}" for key, value in place.pairs())
-    return Trigger(
+        name = None
+    base = Trigger(
         kind=_KINDS[kind],
-        name=name,
+        name=name or kind,
         path=place.path,
         span=place.span,
-        words=words,
-        events=events,
-        segment=segment,
-        of_class=of_class,
-        from_values=from_values or (),
-        to_values=to_values or (),
-        holds_for=holds_for,
+        words=", ".join(f"{key} {written(value.node)}" for key, value in place.pairs()),
         late=lateness or Late(read_duration("7 days")),
     )
+    read = read_timed if kind in TIMED else _watched
+    found = read(base, subject, place, names)
+    return found if sound and name is not None and (lateness or not late) else None
+
+
+def _watched(base: Trigger, subject: Place, place: Place, names: Names) -> Trigger | None:
+    """Return a trigger on events or on an edge of membership."""
+    kind = base.kind.value
+    holds = place.get("holds_for")
+    holds_for = read_length(holds, "2 days") if holds else None
+    sound = holds is None or holds_for is not None
+    match base.kind:
+        case TriggerKind.EVENT | TriggerKind.FIRST:
+            events = _events(kind, subject, place, names)
+            return replace(base, events=events) if events and sound else None
+        case TriggerKind.ENTERS | TriggerKind.LEAVES:
+            segment = names.member(subject)
+            sound = sound and segment is not None
+            return replace(base, segment=segment, holds_for=holds_for) if sound else None
+        case _:
+            of_class = _class(subject, names)
+            before = _values(place.get("from"), of_class, names)
+            after = _values(place.get("to"), of_class, names)
+            if not sound or of_class is None or before is None or after is None:
+                return None
+            return replace(
+                base, of_class=of_class, from_values=before, to_values=after, holds_for=holds_for
+            )
 
 
 def _events(kind: str, subject: Place, place: Place, names: Names) -> Events | None:
@@ -156,8 +156,7 @@ def _class(place: Place, names: Names) -> str | None:
     if text in names.segments:
         hint = f"a segment is entered or left: write {{enters: {text}}}"
     elif text in names.vocabulary.attributes:
-        place.not_yet(f'a trigger on the attribute "{text}"', "a class can be made of it")
-        return None
+        hint = f"an attribute is watched by {{changed: {text}}}"
     place.error("unknown-class", f'no class "{text}"', hint)
     return None
 
@@ -178,13 +177,17 @@ def _values(place: Place | None, of_class: str | None, names: Names) -> tuple[st
     return tuple(text for text, _ in texts) if sound else None
 
 
-def _late(place: Place) -> Late | None:
+def _late(place: Place, kind: str) -> Late | None:
     text = place.text()
     if text is None:
         return None
     words = plain(text)
     if words == "ignore":
-        return Late(None)
+        if kind not in ("date", "holiday"):
+            return Late(None)
+        message = f"a trigger of kind `{kind}` is always seen a little later"
+        place.error("bad-trigger", message, "write accept within 1 day")
+        return None
     start = "accept within "
     span = read_duration(words.removeprefix(start)) if words.startswith(start) else None
     if span and not span.working:
@@ -198,12 +201,34 @@ def _late(place: Place) -> Late | None:
     return None
 
 
-def trigger_fields(triggers: tuple[Trigger, ...], names: Names) -> dict[str, Left] | None:
-    """Return what ``trigger.<field>`` may name; None where a trigger has no event."""
-    if any(trigger.events is None for trigger in triggers):
-        return None
-    events = [trigger.events.names for trigger in triggers if trigger.events]
-    return {
+_DATED = (TriggerKind.DATE, TriggerKind.HOLIDAY, TriggerKind.EVERY)
+
+
+def trigger_fields(triggers: tuple[Trigger, ...], names: Names) -> dict[str, Left]:
+    """Return what ``trigger.<field>`` may name: what every trigger gives."""
+    found: dict[str, Left] = {}
+    kinds = {trigger.kind for trigger in triggers}
+    given = {"name": tuple(dict.fromkeys(trigger.name for trigger in triggers))}
+    if kinds == {TriggerKind.HOLIDAY}:
+        given["holiday"] = tuple(dict.fromkeys(day for each in triggers for day in each.days))
+    for name, words in given.items():
+        subject = Subject(SubjectKind.TRIGGER, name)
+        found[name] = Left(subject=subject, label=f"trigger.{name}", sort=Sort.WORD, words=words)
+    if kinds <= {*_DATED}:
+        subject = Subject(SubjectKind.TRIGGER, "date")
+        found["date"] = Left(subject=subject, label="trigger.date", sort=Sort.DATE)
+    began = [begun_by(trigger) for trigger in triggers]
+    events = [each.names for each in began if each]
+    for name in found.keys() & {
+        field
+        for kinds_ in events
+        for kind in kinds_
+        for field in names.vocabulary.events[kind].fields
+    }:
+        del found[name]  # the event's own field goes before
+    if len(events) < len(began):
+        return found
+    return found | {
         name: field_left(declared, Subject(SubjectKind.TRIGGER, name), f"trigger.{name}")
         for name, declared in shared_fields(events, names).items()
     }

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-import zoneinfo
 
 from rules.errors import did_you_mean
 from rules.parse.channels import read_channels, read_roles
 from rules.parse.fields import read_fields_of, read_type
+from rules.parse.hours import read_customer_zone, read_working_time
 from rules.parse.names import Names, Section, check_name
 from rules.parse.place import Place
 from rules.parse.settings import read_after, read_count, read_length
-from rules.phrases import plain, read_clock, read_date
-from rules.units import Duration, zone
+from rules.phrases import plain, read_date
+from rules.units import Duration
 from rules.vocabulary import (
     BUILT_IN_EVENTS,
     EventType,
@@ -23,9 +22,6 @@ from rules.vocabulary import (
 )
 
 __all__ = ["read_vocabulary"]
-
-#: What people call the one zone of China that the zone database has under another name.
-_SHANGHAI = {"asia/beijing", "beijing", "shanghai", "china", "cst", "utc+8", "gmt+8", "+08:00"}
 
 
 def read_vocabulary(root: Place) -> Names:
@@ -45,15 +41,20 @@ def read_vocabulary(root: Place) -> Names:
     }
     events = _events(sections["events"], broken)
     attributes = _attributes(sections["customer"], broken)
-    opens, closes = _hours(root.get("hours"))
+    time = read_working_time(root)
     limits, give_up = root.get("limits"), root.get("give_up")
     per_run = limits.get("per_run") if limits else None
     vocabulary = Vocabulary(
         business=root.label("business"),
-        timezone=_timezone(root),
-        calendar=_calendar(root.get("calendar")),
-        opens=opens,
-        closes=closes,
+        timezone=time.timezone,
+        calendar=time.calendar,
+        opens=time.hours[0][0],
+        closes=time.hours[-1][1],
+        breaks=time.breaks,
+        days_off=time.days_off,
+        days_on=time.days_on,
+        half_days=time.half_days,
+        customer_zone=read_customer_zone(root.get("customer_timezone"), attributes, broken, opened),
         events=events,
         groups=_groups(sections["event_groups"], events, broken, opened),
         attributes=attributes,
@@ -63,6 +64,7 @@ def read_vocabulary(root: Place) -> Names:
         per_run=(read_count(per_run) if per_run else None) or 500,
         give_up=_give_up(give_up) if give_up else None,
         span=root.span,
+        places=time.places,
     )
     return Names(vocabulary=vocabulary, broken=broken, opened=opened)
 
@@ -76,61 +78,6 @@ def _section(
     if not place.is_mapping() and section:
         opened.add(section)
     return place.pairs()
-
-
-def _timezone(root: Place) -> str:
-    place = root.get("timezone")
-    text = place.text() if place else None
-    if place is None:
-        message = "care.yaml has no `timezone`, so days begin and end in UTC"
-        root.warn("no-timezone", message, "add timezone: Asia/Shanghai")
-    if place is None or text is None:
-        return "UTC"
-    try:
-        zone(text)
-    except KeyError:
-        near = did_you_mean(text, zoneinfo.available_timezones()) or "write Asia/Shanghai"
-        hint = "write Asia/Shanghai" if text.casefold() in _SHANGHAI else near
-        place.error("unknown-timezone", f'no time zone "{text}"', hint)
-        return "UTC"
-    return text
-
-
-def _calendar(place: Place | None) -> str:
-    text = place.text() if place else None
-    if place is None or text is None or text == "none":
-        return "none"
-    import holidays  # noqa: PLC0415 -- slow, and not every command needs it
-
-    if re.fullmatch("[A-Z]{2}", text) and hasattr(holidays, text):
-        return text
-    known = holidays.list_supported_countries(include_aliases=False)
-    if text.upper() in known:
-        hint = f"write {text.upper()}"
-    else:
-        common = {"china": "CN", "中国": "CN", "uk": "GB", "usa": "US", "germany": "DE"}
-        meant = common.get(text.casefold())
-        hint = f"write {meant}" if meant else "write a country's two letters (CN), or none"
-    place.error("unknown-calendar", f'no calendar of public holidays for "{text}"', hint)
-    return "none"
-
-
-def _hours(place: Place | None) -> tuple[dt.time, dt.time]:
-    text = place.text() if place else None
-    usual = dt.time(9), dt.time(18)
-    if place is None or text is None:
-        return usual
-    opens, dash, closes = plain(text).partition("-")
-    start, end = read_clock(opens), read_clock(closes)
-    if not dash or start is None or end is None:
-        message = f'`hours` is a span of the day and can\'t be "{text}"'
-        place.error("bad-time", message, "write hours: 09:00-18:00")
-        return usual
-    if start >= end:
-        message = f"`hours` end before they begin: {text}"
-        place.error("bad-time", message, "working hours over midnight are not supported")
-        return usual
-    return start, end
 
 
 def _give_up(place: Place) -> Duration | None:

@@ -62,7 +62,7 @@ class Population:
 
     Columns: ``customer`` (code), ``s_<segment>`` (boolean, never NULL), ``c_<class>`` (text),
     ``m_<measure>_num`` and ``m_<measure>_den`` of numbers, shares and times, ``m_<measure>`` of
-    the others; NULL is unknown.
+    the others, ``a_<attribute>`` (numbers scaled); NULL is unknown.
     """
 
     query: exp.Select
@@ -111,10 +111,11 @@ def compile_population(
     segments: Sequence[str],
     classes: Sequence[str] = (),
     measures: Sequence[str] = (),
+    attributes: Sequence[str] = (),
     *,
     scoped: bool,
 ) -> Population:
-    """Compile segments (or ``class.value``), classes and measures.
+    """Compile segments (or ``class.value``), classes, measures and attributes.
 
     All customers known at (T, S) are rows; ``scoped`` keeps those in a table
     ``scope(customer INTEGER)``. Raises KeyError for a name that the catalogue does not hold, and
@@ -129,6 +130,7 @@ def compile_population(
             chosen.append((f"m_{name}", value.this))
         else:
             chosen += [(f"m_{name}_num", value.this), (f"m_{name}_den", value.den)]
+    chosen += [(f"a_{name}", compiler.attribute(name).this) for name in attributes]
     columns = [named(this, name) for name, this in chosen]
     query = compiler.query([col("customer"), *columns])
     return Population(query, compiler.binds.used(query))

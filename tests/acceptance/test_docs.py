@@ -101,6 +101,8 @@ def run(command: str, folder: Path) -> tuple[list[str], Path]:
     if words[0] == "cd":
         return [], folder / words[1]
     assert words[0] == "care", f"a console block may hold care and cd only: {command}"
+    if words[1] == "check":
+        words += ["--at", "2026-05-01"]  # in autumn it may warn of the year to come
     done = subprocess.run(
         [sys.executable, "-m", "cli", *words[1:]],
         cwd=folder,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import chinese_calendar
+import holidays
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from engine.calendar import DayOff, WorkingCalendar
 from rules.errors import InputError
 from rules.units import MICROS, date_of, day_number, from_iso, to_iso, to_local
 from rules.vocabulary import Vocabulary
+from tests.calendars import own_calendars
 
 HOUR = 3600 * MICROS
 CN = WorkingCalendar(timezone="Asia/Shanghai", country="CN", opens=dt.time(9), closes=dt.time(18))
@@ -28,7 +30,7 @@ CALENDARS = {
         ("UTC", "none", dt.time(0), dt.time(23, 59)),
     )
 }
-calendars = st.sampled_from([CALENDARS[name] for name in ZONES])
+calendars = st.sampled_from([CALENDARS[name] for name in ZONES]) | own_calendars()
 days = st.integers(day_number(dt.date(2008, 1, 1)), day_number(dt.date(2028, 12, 31)))
 instants = st.integers(
     from_iso("2008-01-01T00:00", "UTC") // MICROS, from_iso("2028-12-31T00:00", "UTC") // MICROS
@@ -164,6 +166,26 @@ def test_weekends_are_the_countrys_own():
     assert actual == [True, False, False, True]
 
 
+def test_every_country_that_the_library_knows_can_be_counted_with():
+    """Each has between 200 and 320 working days in a year, and nearly each a holiday with a name
+    (uninhabited islands have none, nor has a country at war).
+    """
+    first, last = day("2024-12-31"), day("2025-12-31")
+    known = holidays.list_supported_countries(include_aliases=False)
+    odd, nameless = {}, set()
+    for country in known:
+        calendar = WorkingCalendar.of(vocabulary(calendar=country))
+        worked = calendar.working_days_between(first, last)
+        if not 200 < worked < 320:
+            odd[country] = worked
+        if not any(calendar.name_of(each) for each in range(first + 1, last + 1)):
+            nameless.add(country)
+
+    assert odd == {}
+    assert nameless <= {"BV", "HM", "IO", "UA"}
+    assert len(known) > 200
+
+
 def test_no_calendar_means_weekends_only():
     """``calendar: none`` works on Christmas, and not on Saturdays."""
     actual = [PLAIN.is_working_day(day(each)) for each in ("2025-12-25", "2025-12-27")]
@@ -270,6 +292,47 @@ def test_the_next_working_moment_is_within_hours_and_skips_no_working_time(calen
     assert moment == calendar.next_working_moment(moment)
 
 
+@given(calendars, instants, spans, spans)
+def test_going_back_is_the_mirror_image_of_advancing(calendar, start, first, second):
+    """There and back ends where work was going on; back and there too; and going back adds up."""
+    there = calendar.advance(start, first + second)
+    back = calendar.retreat(start, first + second)
+
+    if first + second:
+        assert calendar.next_working_moment(start) == calendar.retreat(there, first + second)
+        assert calendar.previous_working_moment(start) == calendar.advance(back, first + second)
+    assert back == calendar.retreat(calendar.retreat(start, first), second)
+    assert first + second == calendar.working_time(back, start)
+
+
+@given(calendars, instants, spans, st.integers(0, 10 * 24 * 3600))
+def test_going_back_is_monotone(calendar, start, span, later):
+    """A later start never ends earlier, and no result lies behind its start."""
+    end = calendar.retreat(start, span)
+
+    assert end <= calendar.retreat(start + later * MICROS, span)
+    assert end <= start
+
+
+@given(calendars, instants)
+def test_the_previous_working_moment_has_work_right_before_it(calendar, start):
+    """It is the last instant up to which working time ran."""
+    moment = calendar.previous_working_moment(start)
+
+    assert calendar.working_time(moment, start) == 0
+    assert calendar.working_time(moment - MICROS, moment) == MICROS
+    assert moment == calendar.previous_working_moment(moment)
+
+
+@given(calendars, days)
+def test_the_hours_of_a_day_stand_in_order_between_opening_and_closing(calendar, day):
+    """Spans never overlap, in no zone, whatever the clock does that night."""
+    edges = [edge for span in calendar.hours(day) for edge in span]
+
+    assert edges == sorted(edges)
+    assert calendar.opening(day) <= calendar.closing(day) <= calendar.opening(day + 1)
+
+
 @settings(max_examples=60)
 @given(calendars, instants, st.integers(0, 6 * 24 * 60))
 def test_working_time_is_what_a_clock_on_the_wall_counts(calendar, start, minutes):
@@ -278,8 +341,10 @@ def test_working_time_is_what_a_clock_on_the_wall_counts(calendar, start, minute
     expected = 0
     for step in range(minutes):
         local = to_local(start + step * 60 * MICROS, calendar.timezone)
-        if calendar.opens <= local.time() < calendar.closes:
-            expected += calendar.is_working_day(day_number(local.date()))
+        day = day_number(local.date())
+        hours = calendar.half_days.get(day, calendar.usual)
+        if any(opens <= local.time() < closes for opens, closes in hours):
+            expected += calendar.is_working_day(day)
 
     actual = calendar.working_time(start, start + minutes * 60 * MICROS)
 

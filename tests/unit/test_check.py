@@ -40,12 +40,31 @@ steps:
   - {step: call, do: call, assign: owner, due: within 3 working days, at: 10:00, ask: {mark: 1 to 5}}
   - {step: letter, do: letter, from: 3 days before contract_end, template: a.md, recheck: {trigger.severity: low}}
 """
+TREE = """\
+playbook: r
+owner: y
+trigger: {event: complaint}
+overlap: queue
+migrate: move
+steps:
+  - {step: call, do: call, assign: owner, outcomes: [ok, no_answer], ask: {day: date, mark: 1 to 5}, retry: {on: no_answer, every: 1 working day, times: 3}, done_when: {event: solved, same: case_id}, if_overdue: {escalate: manager, after: 4 working hours}, if_late: escalate, give_up: after 30 days}
+  - step: how
+    choose:
+      - {if: {call.outcome: ok}, then: [{step: group, split: {a: 50%, b: 50%}}, {step: again, start: q}]}
+      - {if: {trigger.severity: high}, then: [{step: note, set: {size: add 1, vip: yes, contract_end: call.day}}]}
+      - {else: [{step: over, stop: lost}]}
+  - {step: reply, wait: {event: solved, same: case_id, up_to: 5 working days}, then: [{step: thanks, do: letter, template: [a.md, a.md]}], else: [{step: more, do: letter, repeat: {every: 3 days, times: 4, until: {tier: A}}}]}
+  - {step: log, record: solved, fields: {case_id: trigger.case_id}, from: 2 days before call.day}
+  - {step: text, do: letter, template: {by: industry, 制造业: a.md, else: a.md}, to: customer.name, on_unknown: resend}
+  - {step: later, wait: 3 days, disabled: yes}
+"""
 FILES = {
     "care.yaml": CARE,
     "shared.yaml": SHARED,
     "house.yaml": HOUSE,
     "playbooks/p.yaml": PLAYBOOK,
     "playbooks/q.yaml": FULL,
+    "playbooks/r.yaml": TREE,
 }
 
 
@@ -87,7 +106,7 @@ def test_the_files_below_are_sound() -> None:
 
     assert project is not None
     assert findings == ()
-    assert len(project.playbooks) == 2
+    assert len(project.playbooks) == 3
 
 
 WORDS = st.sampled_from(
@@ -96,6 +115,7 @@ WORDS = st.sampled_from(
         "known", "has any of []", "top 20% of", "buyers", "tier.A", "tier", "order", "contact",
         "trigger.severity", "call.mark", "customer.name", "[a, b]", "a, b", "yes", "~", "above",
         "5 before x", "1 to 5", "order.amount", ".", "x" * 100, "１２", "entry", "2026-02-30",
+        "call", "how", "call.day", "2 days after call.day", "add 3", "add x", "q", "r", "message",
     ]
 )  # fmt: skip
 KEYS = st.sampled_from(
@@ -103,6 +123,8 @@ KEYS = st.sampled_from(
         "title", "any", "all", "not", "in", "event", "where", "count", "share", "of", "same",
         "last", "change", "values", "if", "value", "steps", "step", "do", "due", "from", "ask",
         "trigger", "only", "x", "a b", "choose", "then", "kind", "orders", "tier", "changed",
+        "else", "wait", "split", "set", "record", "fields", "start", "stop", "repeat", "retry",
+        "times", "every", "on", "until", "up_to", "by", "template", "done_when", "disabled",
     ]
 )  # fmt: skip
 TREES = st.recursive(

@@ -12,6 +12,7 @@ from engine.calendar import WorkingCalendar
 from engine.due import window
 from rules.playbook import Due, DueForm
 from rules.units import MICROS, Duration, Unit, day_of, from_iso, shift, to_iso, to_local
+from tests.calendars import own_calendars
 
 ZONES = {
     country: WorkingCalendar(timezone=zone, country=country, opens=dt.time(9), closes=dt.time(18))
@@ -24,7 +25,7 @@ ZONES = {
 CN, US = ZONES["CN"], ZONES["US"]
 UNITS = {f"{unit}{s}": unit for unit in Unit for s in ("", "s")}
 
-calendars = st.sampled_from(list(ZONES.values()))
+calendars = st.sampled_from(list(ZONES.values())) | own_calendars()
 instants = st.integers(
     from_iso("2010-01-01T00:00", "UTC") // MICROS, from_iso("2028-01-01T00:00", "UTC") // MICROS
 ).map(lambda second: second * MICROS)

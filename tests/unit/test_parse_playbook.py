@@ -24,6 +24,7 @@ from rules.playbook import (
     Overlap,
     Status,
     Stop,
+    Template,
     Trigger,
     TriggerKind,
 )
@@ -276,7 +277,7 @@ def test_a_step_with_everything() -> None:
         at=dt.time(10),
         assign="owner",
         brief="先道歉",
-        template="a/b.md",
+        template=Template(files=("a/b.md",)),
         outcomes=("yes", "no"),
         ask=(
             Asked(name="mark", kind=AskedKind.SCALE, low=1, high=5),
@@ -373,10 +374,10 @@ def test_anchors(text: str, expected: Anchor) -> None:
     ("text", "message"),
     [
         ("call", 'step "call" waits for itself; name another step, or entry'),
-        ("trigger.date", ("from: trigger.date is not supported yet in this version; "
-         "name a step, entry, or a date of the customer")),
-        ("second.on", ("from: second.on is not supported yet in this version; "
-         "name a step, entry, or a date of the customer")),
+        ("trigger.date", ("`trigger.date` is the day of a trigger `date`, `holiday` or `every`; "
+         "name a step, entry, or a date")),
+        ("second.on", ('step "second" is not done before this one; '
+         "name a date that a step above asks for")),
         ("secnd", 'no step or date "secnd" to count from; did you mean "second"?'),
         ("size", '"size" is no date; name a step, entry, or a date'),
         ("60 days before size", '"size" is no date; name a step, entry, or a date'),
@@ -415,20 +416,14 @@ def test_wrong_anchors(text: str, message: str) -> None:
         ("{step: x, do: letter, outcomes: [a]}",
          ('step "x": nobody does a file, so `outcomes` has no meaning; '
          "take a channel of kind task")),
-        ("{step: x, do: letter, template: none.md}", "there is no file templates/none.md"),
+        ("{step: x, do: letter, template: none.md}",
+         ("the project has no folder templates/ yet, so these texts are missing: none.md; "
+          "write them there before it runs")),
         ("{step: x, do: letter, template: ../none.md}",
          'template "../none.md" is not a file below templates/; write the name alone: welcome.md'),
-        ("{step: x, do: letter, template: [a.md, b.md]}",
-         "a template that rotates is not supported yet in this version; name one file"),
         ("{step: x, do: message}",
-         ('step "x": `do: message` needs routing, which is not supported yet in this version; '
-         "name a channel: call, letter")),
-        ("{step: x, do: letter, if_late: escalate}",
-         "if_late: escalate is not supported yet in this version; write do or skip"),
-        ("{step: x, wait: 3 days}", ('step kind "wait" is not supported yet in this version; '
-         "this version has steps with `do`")),
-        ("{step: x, do: letter, repeat: {every: 3 days, times: 3}}",
-         'step key "repeat" is not supported yet in this version; take it out of this step'),
+         ('step "x": `do: message` needs `routing` in house.yaml, which chooses the channel; '
+         "or name a channel: call, letter")),
         ("{step: x, do: letter, recheck: {trigger.severty: low}}",
          ('no field "severty" in every event that starts this playbook; '
          'did you mean "severity"?')),
@@ -473,11 +468,8 @@ def test_steps_that_wait_for_each_other() -> None:
          '`again` is a length of time and can\'t be "90 days"; write after 90 days'),
         (("again: once",), '`again` can\'t be "once"; write never'),
         (("holdout: 5",), "`holdout` is a share; write 5%"),
-        (("overlap: queue",), ("overlap: queue is not supported yet in this version; "
-         "write ignore, parallel or restart")),
         (("existing: enrol",), ("`existing: enrol` needs a trigger `enters` or `changes`; "
          "write existing: skip")),
-        (("migrate: move",), "migrate: move is not supported yet in this version; write stay"),
         (("stop_when: [{event: solved, same: caseid}]",),
          'event "complaint" has no field "caseid"; did you mean "case_id"?'),
         (("stop_when: [{event: solved, leaves: buyers}]",),

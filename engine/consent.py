@@ -1,0 +1,104 @@
+"""Consent: whether a customer allows a channel, when a step opens and again when it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.log import open_log
+from rules.history import Datum
+from rules.playbook import Consent
+from rules.vocabulary import Vocabulary
+
+__all__ = ["ConsentNow", "Refusal", "binding", "refusal"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """The line of consent that says no, and what the customer's attribute is."""
+
+    consent: Consent
+    value: Datum | None
+
+    @property
+    def words(self) -> str:
+        """What stands on the evidence."""
+        shown = "unknown" if self.value is None else "yes" if self.value is True else "no"
+        return f"{self.consent.attribute} is {shown}"
+
+
+def binding(
+    lines: Sequence[Consent], vocabulary: Vocabulary, channel: str, purpose: str
+) -> list[Consent]:
+    """Return the lines of consent that a message of a purpose through a channel needs."""
+    declared = vocabulary.channels.get(channel)
+    if declared is not None and not declared.reaches_customer:
+        return []
+    return [
+        line
+        for line in lines
+        if line.channel in ("all", channel) and (not line.purposes or purpose in line.purposes)
+    ]
+
+
+def refusal(lines: Iterable[Consent], attribute: Callable[[str], Datum | None]) -> Refusal | None:
+    """Return the first of the binding lines that is not met; ``attribute`` gives its value.
+
+    No and unknown are no; of a do-not-contact mark only its yes is one.
+    """
+    for line in lines:
+        value = attribute(line.attribute)
+        if (value is True) if line.refuses else (value is not True):
+            return Refusal(consent=line, value=value)
+    return None
+
+
+class ConsentNow:
+    """What customers allow at an instant: by the last version of the attribute in the log by now.
+
+    Versions that came in since the decision count. The log is read again whenever its files have
+    changed, and closed at once.
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[Consent],
+        vocabulary: Vocabulary,
+        log: Path,
+        customers: Iterable[str],
+        *,
+        at: int,
+    ) -> None:
+        self.lines = lines
+        self.vocabulary = vocabulary
+        self.log = log
+        self.customers = sorted(set(customers)) if lines else []
+        self.at = at
+        self._stamp: tuple[tuple[int, int], ...] | None = None
+        self._values: dict[tuple[str, str], Datum | None] = {}
+
+    def refusal(self, customer: str, channel: str, purpose: str) -> Refusal | None:
+        """Return why a message must not go out now. Raises BusyError while the log is in use."""
+        lines = binding(self.lines, self.vocabulary, channel, purpose)
+        if not lines:
+            return None
+        self._refresh()
+        return refusal(lines, lambda name: self._values.get((customer, name)))
+
+    def _refresh(self) -> None:
+        files = (self.log, self.log.with_name(f"{self.log.name}.wal"))
+        stamp = tuple(
+            (stat.st_mtime_ns, stat.st_size)
+            for file in files
+            if file.exists() and (stat := file.stat())
+        )
+        if stamp == self._stamp:
+            return
+        names = sorted({line.attribute for line in self.lines})
+        with open_log(self.log, writable=False) as log:
+            self._values = {
+                (customer, name): None if number is None else bool(number)
+                for customer, name, number in log.last_numbers(names, self.customers, at=self.at)
+            }
+        self._stamp = stamp

@@ -1,0 +1,286 @@
+"""Which running journeys a house rule holds at T: holds begin, go on, and end.
+
+Work under hold does not count as running beside other work. Where rules hold journeys of one
+customer against each other, the one that is served first goes on.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from engine.context import RunContext
+from engine.gate import Asked
+from engine.holds import Hold, moved_by
+from engine.journeys import Journey
+from engine.store import Decision
+from engine.words import JourneyState, Reason, Verb
+from rules.conditions import Condition
+from rules.matcher import Word
+from rules.measures import Segment
+from rules.playbook import HouseRule, Verdict
+from rules.units import to_iso
+
+__all__ = ["settle_holds"]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Standing:
+    """One running journey: what holds it by itself, and beside which other one."""
+
+    journey: Journey
+    alone: set[str] = field(default_factory=set)  #: names of rules
+    beside: dict[str, set[str]] = field(default_factory=dict)  #: other journey -> names of rules
+    held: bool | None = None  #: None: not decided yet
+    because: tuple[str, str | None] = ("", None)  #: the rule, and the journey beside it
+
+
+def settle_holds(ctx: RunContext, among: Collection[str] | None = None) -> None:
+    """Begin and end holds, so that they are what the rules say at T. In the run's transaction.
+
+    ``among``: only these customers, those of journeys that the run has just begun.
+    """
+    rules = [rule for rule in ctx.project.house.rules if rule.verdict is Verdict.HOLD]
+    if among is None:
+        ctx.holds.drop_ended()
+    lasting = ctx.holds.lasting()
+    if not rules and not lasting:
+        return
+    asked = _to_ask(ctx, rules, lasting) if among is None else set(among)
+    ctx.facts.load(asked)
+    found = ctx.store.journeys_of(asked)
+    running = {
+        customer: [one for one in journeys if one.state is JourneyState.RUNNING]
+        for customer, journeys in found.items()
+    }
+    standings = _ask(ctx, rules, running)
+    for customer in sorted(standings):
+        _resolve(rules, standings[customer])
+        for standing in standings[customer]:
+            _settle(ctx, rules, standing, standings[customer])
+
+
+# -- who has to be asked -----------------------------------------------------------------------
+
+
+def _to_ask(ctx: RunContext, rules: Sequence[HouseRule], lasting: Mapping[str, Hold]) -> set[str]:
+    """Return the customers of whom a hold may begin or end in this run.
+
+    Those with a hold; with several journeys, where a rule looks at what runs beside; with a journey
+    that is new; and those for whom a condition may have changed since the last run.
+    """
+    concerned = _concerned(ctx, rules)
+    held = [ctx.store.journey(key) for key in lasting]
+    asked = {journey.customer for journey in held if journey is not None}
+    last = ctx.ledger.one("SELECT at, seq, config FROM runs ORDER BY n DESC LIMIT 1")
+    conditions = [rule.customer for rule in rules if rule.customer is not None]
+    changed: set[str] | None = set()
+    if last is None or last["config"] != ctx.project.config_hash:
+        changed = None
+    elif conditions:
+        changed = _changed(ctx, conditions, last["at"], last["seq"])
+    if changed is None:
+        return asked | {journey.customer for journey in concerned}
+    if any(rule.running_purposes or rule.running_playbooks for rule in rules):
+        rows = ctx.ledger.rows(
+            "SELECT customer FROM journeys WHERE state = 'running'"
+            " GROUP BY customer HAVING count(*) > 1"
+        )
+        asked |= {row["customer"] for row in rows}
+    assert last is not None
+    return asked | {
+        journey.customer
+        for journey in concerned
+        if journey.customer in changed or journey.started_at >= last["at"]
+    }
+
+
+def _concerned(ctx: RunContext, rules: Iterable[HouseRule]) -> list[Journey]:
+    """Return the running journeys of which some rule speaks."""
+    found: list[Journey] = []
+    revisions = "SELECT DISTINCT revision FROM journeys WHERE state = 'running' ORDER BY revision"
+    for row in list(ctx.ledger.rows(revisions)):
+        book = ctx.revisions.get(row["revision"])
+        if any(
+            (not rule.purposes or book.purpose in rule.purposes)
+            and (not rule.playbooks or book.name in rule.playbooks)
+            for rule in rules
+        ):
+            found += ctx.store.running("revision = ?", row["revision"])
+    return found
+
+
+def _changed(
+    ctx: RunContext, conditions: Sequence[Condition], at: int, seq: int
+) -> set[str] | None:
+    """Return the customers for whom a condition may have changed since (T0, S0); None: all."""
+    from rules.sql import changed_customers, edges  # noqa: PLC0415  slow
+
+    segments = {
+        f"\x00hold{index}": Segment(name=f"\x00hold{index}", title="", condition=condition)
+        for index, condition in enumerate(conditions)
+    }
+    shared = ctx.project.catalogue
+    catalogue = replace(shared, segments={**shared.segments, **segments})
+    names = sorted(segments)
+    if edges(catalogue, *names).population_bound:
+        return None
+    log = ctx.facts.log
+    asking, binds = changed_customers(
+        ctx.project.vocabulary, catalogue, names,
+        at0=at, seq0=seq, at1=ctx.at, seq1=ctx.seq, codes=log.codes(),
+    )  # fmt: skip
+    return set(log.customer_ids([row[0] for row in log.query(asking, binds)]).values())
+
+
+# -- what the rules say ------------------------------------------------------------------------
+
+
+def _ask(
+    ctx: RunContext, rules: Sequence[HouseRule], running: Mapping[str, Sequence[Journey]]
+) -> dict[str, list[_Standing]]:
+    """Ask the rule engine of each journey alone, and beside each other journey."""
+    found: dict[str, list[_Standing]] = defaultdict(list)
+    questions: list[Asked] = []
+    places: list[tuple[_Standing, str | None]] = []
+    beside = any(rule.running_purposes or rule.running_playbooks for rule in rules)
+    for customer, journeys in running.items():
+        verdict = ctx.house(customer)
+        for journey in sorted(journeys, key=lambda one: _served(ctx, one)):
+            standing = _Standing(journey=journey)
+            found[customer].append(standing)
+            work = _work(ctx, journey)
+            questions.append(Asked(work=work, house=verdict))
+            places.append((standing, None))
+            for other in journeys if beside else ():
+                if other.id != journey.id:
+                    questions.append(Asked(work=work, running=[ctx.fact(other)], house=verdict))
+                    places.append((standing, other.id))
+    for (standing, beside_id), answer in zip(places, ctx.gate.ask(questions), strict=True):
+        names = {rule.name for rule in answer.rules if rule.verdict is Verdict.HOLD}
+        if beside_id is None:
+            standing.alone = names
+        elif names - standing.alone:
+            standing.beside[beside_id] = names - standing.alone
+    return found
+
+
+def _work(ctx: RunContext, journey: Journey) -> dict[str, Word]:
+    return {**ctx.fact(journey), "gate": "hold"}
+
+
+def _served(ctx: RunContext, journey: Journey) -> tuple[int, str, int, str]:
+    """Return a journey's place in serving order: priority, file, entry."""
+    book = ctx.revisions.get(journey.revision)
+    return (-book.priority, book.file, journey.entry, journey.id)
+
+
+def _resolve(rules: Sequence[HouseRule], standings: Sequence[_Standing]) -> None:
+    """Decide who is held, of one customer's journeys in serving order.
+
+    Held is who is held by himself or beside one that goes on; where that leaves several that hold
+    each other, the first of them goes on.
+    """
+    order = {rule.name: index for index, rule in enumerate(rules)}
+    states = {standing.journey.id: standing for standing in standings}
+    while True:
+        moved = False
+        for standing in standings:
+            if standing.held is not None:
+                continue
+            reasons: list[tuple[int, str, str | None]] = [
+                (order[name], name, None) for name in standing.alone
+            ]
+            waits = False
+            for other, names in sorted(standing.beside.items()):
+                if states[other].held is False:
+                    reasons += [(order[name], name, other) for name in names]
+                waits = waits or states[other].held is None
+            if reasons:
+                _, rule, other_id = min(reasons, key=lambda one: (one[0], one[2] or ""))
+                standing.held, standing.because, moved = True, (rule, other_id), True
+            elif not waits:
+                standing.held, moved = False, True
+        if moved:
+            continue
+        first = next((standing for standing in standings if standing.held is None), None)
+        if first is None:
+            return
+        first.held = False
+
+
+# -- what is written ---------------------------------------------------------------------------
+
+
+def _settle(
+    ctx: RunContext,
+    rules: Sequence[HouseRule],
+    standing: _Standing,
+    standings: Sequence[_Standing],
+) -> None:
+    before = ctx.holds.now(standing.journey.id)
+    rule_name, beside = standing.because
+    if before is not None and standing.held and before.rule == rule_name:
+        return
+    if before is not None:
+        moved = _end(ctx, standing.journey, before)
+        if not standing.held:
+            _write(ctx, standing.journey, Verb.RESUMED, before.rule, before.place, moved)
+            ctx.store.wake(standing.journey.id, ctx.at)
+    if not standing.held:
+        return
+    rule = next(one for one in rules if one.name == rule_name)
+    ctx.holds.begin(
+        Hold(
+            journey=standing.journey.id, since=ctx.at, until=None, rule=rule.name,
+            place=str(rule.span),
+        )
+    )  # fmt: skip
+    shown: dict[str, Any] = {"gate": _work(ctx, standing.journey)}
+    if rule.customer is not None:
+        evaluator = ctx.facts.evaluator(ctx.project.catalogue, standing.journey.customer)
+        shown["house"] = evaluator.trace(rule.customer).to_json()
+    if beside is not None:
+        other = next(one.journey for one in standings if one.journey.id == beside)
+        shown["running"] = [{"journey": other.id, "playbook": other.playbook}]
+        shown["notes"] = [f"beside {other.id} of playbook {other.playbook}"]
+    if before is not None:
+        shown["before"] = before.rule
+    _write(ctx, standing.journey, Verb.HELD, rule.name, str(rule.span), shown)
+
+
+def _end(ctx: RunContext, journey: Journey, hold: Hold) -> dict[str, Any]:
+    """End a hold and move what was planned; return the evidence."""
+    ctx.holds.end(hold, at=ctx.at)
+    pause = ctx.at - hold.since
+    actions = ctx.store.actions_of([journey.id])[journey.id]
+    moved = []
+    for before, after in moved_by(actions.values(), pause):
+        ctx.store.move(after, at=ctx.at)
+        moved.append(
+            {
+                "action": after.id, "step": after.step, "opens_at": after.opens_at,
+                "due_by": after.due_by, "before": [before.opens_at, before.due_by],
+            }
+        )  # fmt: skip
+    note = f"held since {to_iso(hold.since, ctx.timezone)}; what was planned moves by that pause"
+    return {
+        "since": hold.since, "pause": pause, "notes": [note],
+        "moved": sorted(moved, key=lambda one: str(one["action"])),
+    }  # fmt: skip
+
+
+def _write(
+    ctx: RunContext, journey: Journey, verb: Verb, rule: str, place: str, evidence: dict[str, Any]
+) -> None:
+    shown = {**evidence, "matcher": ctx.gate.matcher.name, "config": ctx.project.config_hash}
+    ctx.store.decide(
+        Decision(
+            run_at=ctx.at, gate="hold", playbook=journey.playbook, revision=journey.revision,
+            customer=journey.customer, trigger=journey.trigger, occurrence=journey.occurrence,
+            verb=verb, entry=journey.entry, reason=Reason.HOUSE_HOLD, rule=rule, place=place,
+            journey=journey.id, evidence=shown,
+        )
+    )  # fmt: skip
