@@ -8,6 +8,7 @@ warnings under ``check --strict``). Only this module reads the clock; the comman
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import sys
 import time
@@ -105,6 +106,7 @@ def care(ctx: click.Context, folder: Path | None) -> None:
 def main() -> None:
     """Run the program; every known error becomes one line and an exit code."""
     debug = "--debug" in sys.argv
+    interrupted = _listen_to_ctrl_c()
     try:
         code = care.main(standalone_mode=False)
         sys.stdout.flush()
@@ -112,8 +114,7 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("care: stopped; what was finished is kept, nothing is half done", err=True)
-        code = 130
+        code = _stopped()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
@@ -126,10 +127,31 @@ def main() -> None:
         click.echo(f"care: {error}", err=True)
         code = error.exit_code
     except Exception as error:
-        if debug:
+        if interrupted:  # DuckDB makes a RuntimeError of Ctrl-C
+            code = _stopped()
+        elif debug:
             raise
-        code = _unexpected(error)
+        else:
+            code = _unexpected(error)
     sys.exit(code)
+
+
+def _listen_to_ctrl_c() -> list[int]:
+    """Return a list that is no longer empty once Ctrl-C was pressed."""
+    pressed: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # in the background: ignored
+        signal.signal(signal.SIGINT, stop)
+    return pressed
+
+
+def _stopped() -> int:
+    click.echo("care: stopped; what was finished is kept, nothing is half done", err=True)
+    return 130
 
 
 def _unexpected(error: Exception) -> int:

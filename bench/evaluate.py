@@ -2,7 +2,8 @@
 
 ``python bench/evaluate.py LOG [--rounds 3]`` with a log of ``bench/generate.py``. Both statements
 count the members of the same segments; they run alternately, and the best times are compared. The
-budget is 1.3 times the hand-written statement.
+budget is 1.3 times the hand-written statement, in processor seconds of all threads: those bear
+company on the machine.
 """
 
 from __future__ import annotations
@@ -247,16 +248,17 @@ def main() -> None:
         compiled = f"SELECT {counts} FROM ({population.sql()})"
         print(f"compiled in {time.perf_counter() - began:.2f} s, {len(compiled):,} characters")
         hand = by_hand_binds(log, at, seq)
-        best = {"by hand": 9e9, "compiled": 9e9}
+        best = {"by hand": (9e9, 9e9), "compiled": (9e9, 9e9)}  # processor, wall clock
         answers = {}
         for _ in range(options.rounds):
             for name, sql, values in (("by hand", BY_HAND, hand), ("compiled", compiled, binds)):
-                began = time.perf_counter()
+                began, worked = time.perf_counter(), time.process_time()
                 answers[name] = log.query(sql, values)[0]
-                best[name] = min(best[name], time.perf_counter() - began)
-        for name, seconds in best.items():
-            print(f"{name:9} {seconds:6.2f} s")
-        print(f"ratio     {best['compiled'] / best['by hand']:6.2f}    budget 1.3")
+                took = (time.process_time() - worked, time.perf_counter() - began)
+                best[name] = min(best[name], took)
+        for name, (worked, waited) in best.items():
+            print(f"{name:9} {worked:6.2f} s of processor, {waited:6.2f} s")
+        print(f"ratio     {best['compiled'][0] / best['by hand'][0]:6.2f}    budget 1.3")
         for name, one, two in zip(names, *answers.values(), strict=True):
             print(f"  {name:12} {one:>9,} {'' if one == two else f'but compiled {two:,}'}")
 

@@ -37,10 +37,6 @@ class Journey:
     reason: str | None = None
     goal: str | None = None
 
-    def running_at(self, instant: int) -> bool:
-        """True from the entry to the end."""
-        return self.entry <= instant and (self.ended_at is None or self.ended_at > instant)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:

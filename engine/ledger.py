@@ -57,6 +57,8 @@ class Ledger:
         try:
             self.db.conn.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
+            if _no_room(error):
+                raise InputError(_unwritable(self.path, error)) from error
             raise BusyError(f"{self.path} is locked by another program: {error}") from error
         self._tail = None
         self._entries.clear()
@@ -70,11 +72,13 @@ class Ledger:
             yield
             self._flush()
             self.db.conn.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             if self.db.conn.in_transaction:
                 self.db.conn.execute("ROLLBACK")
             self._tail = None
             self._entries.clear()
+            if isinstance(error, sqlite3.OperationalError) and _no_room(error):
+                raise InputError(_unwritable(self.path, error)) from error
             raise
 
     # -- reading ---------------------------------------------------------------------------
@@ -195,8 +199,31 @@ def open_ledger(path: Path, *, create: bool = True) -> Ledger:
             with ledger.transaction():
                 migrations.apply(db)
     except sqlite3.DatabaseError as error:
+        if _no_room(error):
+            raise InputError(_unwritable(path, error)) from error
         raise InputError(f"{path} cannot be used as a ledger: {error}") from error
     return ledger
+
+
+_CAN_NOT_WRITE = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+)
+
+
+def _no_room(error: sqlite3.DatabaseError) -> bool:
+    """Tell whether the file system did not take what was to be written."""
+    code = getattr(error, "sqlite_errorcode", 0)  # none where Python itself found the mistake
+    return code & 0xFF in _CAN_NOT_WRITE
+
+
+def _unwritable(path: Path, error: sqlite3.DatabaseError) -> str:
+    return (
+        f"{path} can't be written ({error}); nothing of this step was done. Is the disk full, or"
+        " the file another user's?"
+    )
 
 
 def _holder() -> str:

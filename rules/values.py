@@ -1,6 +1,6 @@
 """Values as conditions see them, and what a test says of a value: true, false or unknown (None).
 
-The one place where Python compares; ``rules.sql.tests`` is its twin in SQL.
+The one place where Python compares; ``rules.sql.comparisons`` is its twin in SQL.
 """
 
 from __future__ import annotations

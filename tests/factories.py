@@ -256,7 +256,9 @@ class Shop:
 
     def journeys(self, customer: str = "c1") -> list[tuple[str, str, str]]:
         """Return (playbook, state, reason) of a customer's journeys, the oldest entry first."""
-        rows = self.rows("SELECT * FROM journeys WHERE customer = ? ORDER BY entry, id", customer)
+        rows = self.rows(
+            "SELECT * FROM journeys WHERE customer = ? ORDER BY entry, playbook, id", customer
+        )
         return [(row["playbook"], row["state"], row["reason"] or "") for row in rows]
 
     def actions(self, customer: str = "c1") -> list[tuple[str, str, str]]:

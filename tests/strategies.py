@@ -60,7 +60,7 @@ from rules.measures import (
     TimeTo,
     Window,
 )
-from rules.units import Duration, Unit, day_of, from_iso
+from rules.units import Duration, Unit, day_of, day_start, from_iso
 from rules.values import Shape, rank_value, shape_of_field, shape_of_quantity
 from rules.vocabulary import EventType, FieldKind, FieldType, Vocabulary
 from rules.windows import mark
@@ -324,6 +324,7 @@ class Maker:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.now = self.one(NOWS)
+        self.used = self.some(ATTRIBUTES, 2, 4)  #: attributes that the log holds
         self.vocabulary = self.make_vocabulary()
         self.tz = self.vocabulary.timezone
 
@@ -338,6 +339,10 @@ class Maker:
     def chance(self, per_cent: int) -> bool:
         """True so often."""
         return self.random.randrange(100) < per_cent
+
+    def attribute(self) -> str:
+        """An attribute, mostly one that the log holds."""
+        return str(self.one(self.used) if self.chance(85) else self.one(ATTRIBUTES))
 
     # Vocabularies and values
 
@@ -402,13 +407,12 @@ class Maker:
             case FieldKind.INSTANT:
                 return self.instant()
 
-    def log(self, size: int) -> LogRows:
+    def log(self, size: int, customers: int = 0) -> LogRows:
         """Events of a few customers in two sources, with ties, corrections and attributes."""
         events: list[EventRow] = []
         attributes: list[AttributeRow] = []
         times = [self.instant() for _ in range(4)]
-        customers = self.one((1, 2, 2, 3, 4, 8))
-        attributes_used = self.some(ATTRIBUTES, 2, 4)
+        customers = customers or self.one((1, 2, 2, 3, 4, 8))
         for seq in range(1, size + 1):
             at = self.one(times) if self.chance(40) else self.instant()
             customer = self.random.randint(1, customers)
@@ -431,7 +435,7 @@ class Maker:
                     )
                 )
             else:
-                name = self.one(attributes_used)
+                name = self.one(self.used)
                 known = self.chance(85)
                 attributes.append(
                     AttributeRow(
@@ -549,7 +553,7 @@ class Maker:
                 change = Change(of=inner, relative=relative, needs=needs)
                 return change, Quantity.SHARE if relative else quantity
             case "changed":
-                return Changed(attribute=self.one(ATTRIBUTES)), Quantity.INSTANT
+                return Changed(attribute=self.attribute()), Quantity.INSTANT
         return self._aggregate(window, needs, amounts=amounts)
 
     def _aggregate(
@@ -597,7 +601,7 @@ class Maker:
         known = Catalogue(measures=named, segments=segments, classes=classes)
 
         def leaf() -> Condition:
-            return self._leaf(known, tops=tops)
+            return self.leaf(known, tops=tops)
 
         for place in range(size):
             if self.chance(60):
@@ -613,7 +617,8 @@ class Maker:
             classes[name] = CustomerClass(name=name, title=name, of=of, values=tuple(values))
         return known
 
-    def _leaf(self, known: Catalogue, *, tops: bool) -> Condition:
+    def leaf(self, known: Catalogue, *, tops: bool) -> Condition:
+        """A comparison or membership that refers to what is known."""
         groups = [*known.segments, *(f"{c}.{v}" for c in known.classes for v in ("x", "y", "z"))]
         if groups and self.chance(20):
             return InSegment(names=self.some(groups))
@@ -622,7 +627,7 @@ class Maker:
             return Compare(subject=subject, test=self.test(Shape.TEXT, ("x", "y", "?")))
         texts = TEXTS
         if self.chance(30):
-            name = self.one(ATTRIBUTES)
+            name = self.attribute()
             kind = self.vocabulary.attributes[name].kind
             subject, shape = Subject(SubjectKind.ATTRIBUTE, name), shape_of_field(kind)
             texts = WORDS if kind is FieldKind.WORD else TEXTS
@@ -671,6 +676,62 @@ def make_world(seed: int, rows: int, definitions: int, *, tops: bool = True) -> 
         at=maker.one((maker.now, maker.now, steps[0], steps[1])),
         seq=maker.random.randint(max(0, log.max_seq - 3), log.max_seq),
         later=tuple(zip(steps, seqs, strict=True)),
+    )
+
+
+def make_walk(seed: int, rows: int, definitions: int) -> World:
+    """Return a world to walk through in small steps: many customers of whom little is known, plain
+    segments, and instants at which some row crosses some boundary.
+    """
+    maker = Maker(seed)
+    maker.used = (*maker.some(("day", "since", "label")), *maker.used[:2])
+    log = maker.log(rows, customers=max(1, rows // 3))
+    marks = [mark(row.at, maker.one(DURATIONS), maker.tz, back=False) for row in log.events]
+    for version in log.attributes:
+        back = maker.chance(50)
+        if version.name == "since" and isinstance(version.value, int):
+            marks.append(mark(version.value, maker.one(DURATIONS), maker.tz, back=back))
+        elif version.name == "day" and isinstance(version.value, int):
+            marks.append(day_start(version.value, maker.tz))
+            marks.append(mark(marks[-1], maker.one(DURATIONS[3:]), maker.tz, back=back))
+        marks.append(mark(version.at, maker.one(DURATIONS), maker.tz, back=False))
+    near = [at for at in marks if abs(at - maker.now) < 100 * 86_400_000_000] or [maker.now]
+    steps = sorted(maker.one(near) + maker.one((0, 0, 0, 1, -1)) for _ in range(8))
+    seqs = sorted(maker.random.randint(log.max_seq // 3, log.max_seq) for _ in range(3))
+    seen = sorted(maker.one((*seqs, seqs[-1])) for _ in steps)
+
+    measures: dict[str, NamedMeasure] = {}
+    segments: dict[str, Segment] = {}
+    known = Catalogue(measures=measures, segments=segments, classes={})
+    for place in range(definitions):
+        measure, quantity = maker.measure()
+        measures["m"] = NamedMeasure(name="m", measure=measure, quantity=quantity)
+        leaf = maker.leaf(Catalogue(measures=measures, segments={}, classes={}), tops=False)
+        if isinstance(leaf, Compare) and leaf.subject.kind is SubjectKind.MEASURE:
+            name = f"m{place}"
+            subject = Subject(SubjectKind.MEASURE, name)
+            leaf = Compare(subject=subject, test=leaf.test)
+            measures[name] = NamedMeasure(name=name, measure=measure, quantity=quantity)
+        del measures["m"]
+        segments[f"s{place}"] = Segment(name=f"s{place}", title="", condition=leaf)
+    return World(
+        seed=seed,
+        vocabulary=maker.vocabulary,
+        catalogue=known,
+        log=log,
+        at=maker.now,
+        seq=log.max_seq,
+        later=tuple(zip(steps, seen, strict=True)),
+    )
+
+
+def walks(*, rows: int = 60, definitions: int = 5) -> st.SearchStrategy[World]:
+    """Worlds to walk through in small steps."""
+    return st.builds(
+        make_walk,
+        st.integers(0, 2**48),
+        st.integers(0, rows).map(lambda fewer: rows - fewer),
+        st.integers(1, definitions),
     )
 
 

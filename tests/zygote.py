@@ -45,9 +45,6 @@ def _serve() -> None:
     import sqlite_utils  # noqa: F401
 
     import cli
-    import engine.commands.run
-    import engine.ledger_schema
-    import engine.run
     import rules.schema
     import rules.sql  # noqa: F401
 

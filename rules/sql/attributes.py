@@ -11,10 +11,11 @@ from rules.sql.build import (
     all_of,
     case_of,
     col,
+    counted,
+    fallback,
     in_order,
     is_set,
     named,
-    negated,
     number,
     select,
     subquery,
@@ -67,34 +68,32 @@ class CurrentTable:
 
     def query(self) -> exp.Select:
         """Return the sub-query: ``customer`` and a column an attribute."""
-        reader, at = self.reader, self.reader.binds(AT)
-        past = exp.LTE(this=col("occurred_at"), expression=at)
-        future = exp.GT(this=col("occurred_at"), expression=at)
-        held = self._versions(past, falling=True)
-        same = [
-            exp.EQ(this=col(name, "care_past"), expression=col(name, "attributes"))
-            for name in ("customer", "attribute")
-        ]
-        known = exp.LTE(this=col("seq", "care_past"), expression=reader.binds(SEQ))
-        before = exp.LTE(this=col("occurred_at", "care_past"), expression=at)
-        earlier = select([number(1)], "attributes AS care_past", where=[*same, known, before])
-        first = self._versions(all_of([future, negated(exp.Exists(this=earlier))]), falling=False)
+        at = self.reader.binds(AT)
+        held = self._versions(exp.LTE(this=col("occurred_at"), expression=at), falling=True)
+        first = self._versions(exp.GT(this=col("occurred_at"), expression=at), falling=False)
         both = exp.union(held, first, distinct=False, copy=False)
         columns = [
-            named(exp.Max(this=case_of(self._is(field), _held(field))), f"v{place}")
+            named(self._chosen(field), f"v{place}")
             for place, field in enumerate(self._fields.values())
         ]
         return select(
             [col("customer"), *columns], subquery(both, "care_versions"), by=[col("customer")]
         )
 
-    def _is(self, field: FieldType) -> exp.Expr:
+    def _chosen(self, field: FieldType) -> exp.Expr:
+        """Return the value of an attribute: of the version up to T, else of the one after."""
         code = self.reader.binds(AttributeCode(field.name))
-        return exp.EQ(this=col("attribute"), expression=code)
+        ours = exp.EQ(this=col("attribute"), expression=code)
+        past = all_of([ours, exp.LTE(this=col("occurred_at"), expression=self.reader.binds(AT))])
+        some = exp.GT(this=counted(past), expression=number(0))
+        value = _held(field)
+        return fallback(
+            some, exp.Max(this=case_of(past, value)), exp.Max(this=case_of(ours, value))
+        )
 
     def _versions(self, condition: exp.Expr, *, falling: bool) -> exp.Select:
         """Return one version a customer and attribute, the first or last that is meant."""
-        columns = [col(name) for name in ("customer", "attribute", "num", "txt")]
+        columns = [col(name) for name in ("customer", "attribute", "occurred_at", "num", "txt")]
         place = exp.Window(
             this=exp.RowNumber(),
             partition_by=[col("customer"), col("attribute")],

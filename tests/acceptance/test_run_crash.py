@@ -15,7 +15,7 @@ import pytest
 from tests.factories import Shop, event, kill
 from tests.zygote import Zygote
 
-SERIES = ("--from", "2025-03-01T08:00", "--to", "2025-03-09T08:00", "--every", "1 day")
+SERIES = ("--from", "2025-03-01T08:00", "--to", "2025-03-04T08:00", "--every", "1 day")
 BOOKS = {
     "repair": (
         "trigger: {event: complaint}\nstop_when:\n  - {event: solved, same: case_id, goal: solved}\n"
@@ -40,7 +40,7 @@ def fresh(root: Path) -> Shop:
     found = [event("c0", "visit", "2025-02-01T10:00")]
     for index in range(40):
         customer, hour = f"c{draw.randrange(8)}", f"T{draw.randrange(9, 20):02}:00"
-        when = f"2025-03-{draw.randrange(1, 9):02}{hour}"
+        when = f"2025-03-{draw.randrange(1, 4):02}{hour}"
         kind = draw.choice(["order", "complaint", "solved"])
         found.append(
             event(customer, kind, when, key=f"e{index}", case_id=f"{draw.randrange(2)}", amount=1)
@@ -65,6 +65,11 @@ def copy(origin: Shop, root: Path) -> Shop:
     return again
 
 
+def told(err: str) -> list[str]:
+    """Return the lines of stderr, without the one that names the matcher and the one after ^C."""
+    return [line for line in err.splitlines() if line and "reference matcher" not in line]
+
+
 @pytest.fixture(scope="module")
 def zygote() -> Iterator[Zygote]:
     made = Zygote()
@@ -77,7 +82,7 @@ def undisturbed(origin: Shop, zygote: Zygote, tmp_path_factory: pytest.TempPathF
     """The project after a series that nothing disturbed."""
     made = copy(origin, tmp_path_factory.mktemp("undisturbed") / "shop")
     assert zygote.run("-C", str(made.root), "run", *SERIES) == 0
-    assert len(made.rows("SELECT * FROM actions WHERE state = 'sent'")) > 10
+    assert len(made.rows("SELECT * FROM actions WHERE state = 'sent'")) > 5
     return made
 
 
@@ -147,9 +152,9 @@ def test_two_at_once(origin: Shop, undisturbed: Shop, tmp_path: Path, pause: flo
 
     assert 0 in codes
     for code, (_, err) in zip(codes, said, strict=True):
-        talk = [line for line in err.splitlines() if "reference matcher" not in line]
+        talk = told(err)
         if code == 0:
-            assert talk in ([], ["care: 9 of 9 instants were run before"])
+            assert talk in ([], ["care: 4 of 4 instants were run before"])
         else:
             assert code == 1
             assert len(talk) == 1
@@ -167,7 +172,7 @@ def test_ctrl_c(origin: Shop, undisturbed: Shop, tmp_path: Path, seed: int) -> N
     time.sleep(random.Random(seed).uniform(0, 0.3))
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    talk = [line for line in err.splitlines() if "reference matcher" not in line]
+    talk = told(err)
 
     assert first.startswith("Sat 2025-03-01 08:00")
     if process.returncode != 0:
@@ -182,12 +187,12 @@ def test_a_full_disk(origin: Shop, undisturbed: Shop, tmp_path: Path, room: int)
     """Where nothing more can be written the run says so in a line, and the next one goes on."""
     made = copy(origin, tmp_path / "shop")
     said = made.care("run", *SERIES, largest_file=room)
-    talk = [line for line in said.err.splitlines() if "reference matcher" not in line]
+    talk = told(said.err)
 
     assert said.code == 1
     assert len(talk) == 1
-    assert talk[0].startswith("care: ")
-    assert "inside care" not in talk[0]
+    assert "can't be written" in talk[0]
+    assert "Is the disk full" in talk[0]
     assert made.care("run", *SERIES).code == 0
     assert (made.export(), made.sent()) == (undisturbed.export(), undisturbed.sent())
     assert made.care("audit", "verify").code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import duckdb
@@ -10,12 +11,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rules.conditions import Always, Compare, IsKnown, Not, Subject, SubjectKind, Top
 from rules.evaluate import Evaluator, Ranks
+from rules.measures import Catalogue, Changed, NamedMeasure, Quantity, Segment
 from rules.sql import Population, changed_customers, compile_population, compile_ranks
 from rules.sql.build import col, huge
 from rules.sql.comparisons import SqlValue, ranked
 from rules.values import Amount, Result, Shape, rank_value, shape_of_quantity
-from tests.strategies import AllRanks, LogCodes, World, install, worlds
+from tests.strategies import (
+    AllRanks,
+    AttributeRow,
+    LogCodes,
+    LogRows,
+    Maker,
+    World,
+    install,
+    walks,
+    worlds,
+)
 
 Rows = dict[int, dict[str, Any]]
 
@@ -196,6 +209,50 @@ def test_incremental_equals_full(world: World) -> None:
             at0, seq0 = at1, seq1
 
 
+def walk(world: World) -> None:
+    """Ask of every step and segment whether those not listed kept their verdict."""
+    catalogue = world.catalogue
+    population = compile_population(
+        world.vocabulary, catalogue, list(catalogue.segments), scoped=False
+    )
+    connection, codes = install(world.vocabulary, world.log)
+    with connection:
+        (at0, seq0), *later = world.later
+        before = rows_of(connection, population, codes, at0, seq0)
+        for at1, seq1 in later:
+            after = rows_of(connection, population, codes, at1, seq1)
+            for name in catalogue.segments:
+                sql, binds = changed_customers(
+                    world.vocabulary, catalogue, [name],
+                    at0=at0, seq0=seq0, at1=at1, seq1=seq1, codes=codes,
+                )  # fmt: skip
+                listed = {customer for (customer,) in connection.execute(sql, binds).fetchall()}
+                column = f"s_{name}"
+                differ = {
+                    customer
+                    for customer in before.keys() | after.keys()
+                    if before.get(customer, {}).get(column) != after.get(customer, {}).get(column)
+                }
+
+                assert differ - listed == set()
+            before, at0, seq0 = after, at1, seq1
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=SLOW_TO_MAKE)
+@given(walks())
+def test_only_those_listed_change(world: World) -> None:
+    """From step to step nobody's verdict changes who is not listed, segment by segment."""
+    walk(world)
+
+
+@pytest.mark.long
+@settings(max_examples=600, deadline=None, suppress_health_check=SLOW_TO_MAKE)
+@given(walks())
+def test_only_those_listed_change_at_length(world: World) -> None:
+    """The same in many worlds: some boundaries are seldom crossed."""
+    walk(world)
+
+
 @STEPS
 @given(worlds(definitions=3))
 def test_one_statement_serves_every_instant(world: World) -> None:
@@ -209,3 +266,89 @@ def test_one_statement_serves_every_instant(world: World) -> None:
             expected = {customer: person_row(person) for customer, person in ranks.people.items()}
 
             assert expected == rows_of(connection, population, codes, at, seq)
+
+
+def test_names_of_users_are_only_names() -> None:
+    """Names in Chinese, with quotes, in capitals, or like words of SQL stand for themselves, and
+    no two columns of a result have one name.
+    """
+    names = ["流失", 'a"b', "select", "x; DROP TABLE events", "Big", "big"]
+    size = Compare(subject=Subject(SubjectKind.ATTRIBUTE, "size"), test=IsKnown())
+    catalogue = Catalogue(
+        measures={},
+        segments={
+            name: Segment(name=name, title=name, condition=size if place % 2 else Not(size))
+            for place, name in enumerate(names)
+        },
+        classes={},
+    )
+    vocabulary = Maker(1).vocabulary
+    row = AttributeRow(seq=1, customer=1, name="size", at=0, id="a", value=1)
+    connection, codes = install(vocabulary, LogRows(attributes=(row,)))
+    population = compile_population(vocabulary, catalogue, names, scoped=False)
+    with connection:
+        binds = population.binds(0, 1, codes)
+        table = connection.sql(population.sql(), params=binds).to_arrow_table()
+
+    assert ["customer", *(f"s_{name}" for name in names)] == table.column_names
+    assert [[1], *([bool(place % 2)] for place in range(len(names)))] == [
+        column.to_pylist() for column in table.columns
+    ]
+
+
+def test_other_subjects_are_refused() -> None:
+    """What only a journey knows can't be asked of a population."""
+    leaf = Compare(subject=Subject(SubjectKind.TRIGGER, "amount"), test=IsKnown())
+    segment = Segment(name="s", title="s", condition=leaf)
+    catalogue = Catalogue(measures={}, segments={"s": segment}, classes={})
+
+    with pytest.raises(ValueError, match="amount is known of one journey"):
+        compile_population(Maker(1).vocabulary, catalogue, ["s"], scoped=False)
+
+
+def test_a_scoped_top_wants_ranks() -> None:
+    """A scoped statement does not see the population, so it is never given ranks by silence."""
+    top = Compare(subject=Subject(SubjectKind.ATTRIBUTE, "size"), test=Top(Fraction(1, 5), "all"))
+    catalogue = Catalogue(
+        measures={},
+        segments={
+            "all": Segment(name="all", title="all", condition=Always()),
+            "best": Segment(name="best", title="best", condition=top),
+        },
+        classes={},
+    )
+    population = compile_population(Maker(1).vocabulary, catalogue, ["best"], scoped=True)
+
+    with pytest.raises(ValueError, match="no ranks given for the top of all"):
+        population.binds(0, 0, LogCodes(kinds={}, attributes={}))
+
+
+@pytest.mark.parametrize(
+    ("values", "changed"),
+    [
+        (("x",), None),
+        (("x", "x"), None),
+        (("x", "y", "y"), 2),
+        (("x", None, "x"), None),
+        (("x", None, "y"), 3),
+        ((None, "x"), None),
+    ],
+)
+def test_last_change(values: Sequence[str | None], changed: int | None) -> None:
+    """The first value is no change, nor the same again, nor silence between."""
+    maker = Maker(1)
+    rows = tuple(
+        AttributeRow(seq=at, customer=1, name="label", at=at, id="a", value=value)
+        for at, value in enumerate(values, start=1)
+    )
+    named = NamedMeasure(name="m", measure=Changed(attribute="label"), quantity=Quantity.INSTANT)
+    world = World(
+        seed=1,
+        vocabulary=maker.vocabulary,
+        catalogue=Catalogue(measures={"m": named}, segments={}, classes={}),
+        log=LogRows(attributes=rows),
+        at=9,
+        seq=9,
+    )
+
+    assert {1: {"m_m": changed}} == sql_rows(world) == python_rows(world)
