@@ -3,7 +3,8 @@
 On a log of ``bench/generate.py``: the first run takes every baseline; an empty tick comes a second
 later; then a tick with 10,000 new events one hour on; and a full pass at that moment to compare
 with. Each is a process of its own, as under cron, and tells its seconds (loading the project and
-compiling the questions included, the start of Python not) and its peak memory. The budgets (a tick
+compiling the questions included, the start of Python not) and its peak memory. Ratios are of
+processor seconds, which bear company on the machine. The budgets (a tick
 0.6 times the full pass and 2 s, an empty one 0.5 s, 1.5 GB) are for the reference load of a million
 customers and 20 million events.
 """
@@ -222,7 +223,7 @@ def run_apart(root: Path, at: int, *, full: bool = False, matcher: str) -> Measu
 
 def show(what: str, one: Measured, whole: Measured | None = None) -> None:
     """Print one line."""
-    ratio = f"{one.seconds / whole.seconds:5.2f} of the full pass" if whole else ""
+    ratio = f"{one.worked / whole.worked:5.2f} of the full pass" if whole else ""
     print(
         f"{what:18} {one.seconds:6.2f} s ({one.loading:.2f} to load; {one.worked:.2f} s of processor)"
         f" {one.memory:5} MiB  {one.started:>6} started {one.refused:>6} refused"

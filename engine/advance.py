@@ -12,7 +12,8 @@ from engine.journeys import Action, Journey
 from engine.release import Walk, release
 from engine.stops import write_end
 from engine.store import Decision
-from engine.unfold import NEVER, unfold
+from engine.unfold import unfold
+from engine.walking import NEVER
 from engine.words import ActionKind, ActionState, JourneyState, Reason, Verb
 from rules.playbook import AnchorKind, Do, StartOther, Status, StopHere, walk
 from rules.units import shift

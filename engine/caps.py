@@ -9,7 +9,7 @@ from engine.context import RunContext
 from rules.playbook import Cap, Verdict
 from rules.units import MICROS, shift
 
-__all__ = ["Full", "Reached", "ReachedBook"]
+__all__ = ["Full", "Reached", "ReachedBook", "room_at"]
 
 _CHUNK = 500  #: values bound in one query
 _MARGIN = 4 * 86_400 * MICROS  #: months clamp: a window of months may begin so much earlier
@@ -97,16 +97,16 @@ class ReachedBook:
                 continue
             inside = sorted(
                 (
-                    (shift(one.at, cap.per, ctx.timezone), one.action)
+                    (end, one.action)
                     for one in self._of.get(customer, ())
                     if self._binds(cap, one.purpose, one.channel)
+                    and (end := shift(one.at, cap.per, ctx.timezone)) > ctx.at
                 ),
                 reverse=True,
             )
-            inside = [one for one in inside if one[0] > ctx.at]
-            if len(inside) >= cap.at_most:
+            until = room_at([end for end, _ in inside], cap.at_most, ctx.at)
+            if until > ctx.at:
                 newest = tuple(action for _, action in inside[:5])
-                until = inside[cap.at_most - 1][0]
                 found.append(Full(cap=cap, until=until, count=len(inside), newest=newest))
         skips = [one for one in found if one.cap.verdict is Verdict.SKIP]
         if skips:
@@ -121,3 +121,12 @@ class ReachedBook:
         if purpose in cap.exempt or (cap.purposes and purpose not in cap.purposes):
             return False
         return not cap.channels or channel in cap.channels
+
+
+def room_at(ends: Sequence[int], at_most: int, at: int) -> int:
+    """Return the first instant from T on at which fewer than so many are still counted.
+
+    ``ends`` are the instants at which each leaves the window.
+    """
+    inside = sorted((end for end in ends if end > at), reverse=True)
+    return inside[at_most - 1] if len(inside) >= at_most else at

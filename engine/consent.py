@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.log import open_log
+from rules.errors import BusyError
 from rules.history import Datum
 from rules.playbook import Consent
 from rules.vocabulary import Vocabulary
@@ -69,12 +70,15 @@ class ConsentNow:
         customers: Iterable[str],
         *,
         at: int,
+        wait: float = 10.0,
     ) -> None:
         self.lines = lines
         self.vocabulary = vocabulary
         self.log = log
         self.customers = sorted(set(customers)) if lines else []
         self.at = at
+        self.wait = wait  #: seconds for whoever holds the log; once, not for each message
+        self._busy: BusyError | None = None
         self._stamp: tuple[tuple[int, int], ...] | None = None
         self._values: dict[tuple[str, str], Datum | None] = {}
 
@@ -93,10 +97,17 @@ class ConsentNow:
             for file in files
             if file.exists() and (stat := file.stat())
         )
+        if self._busy is not None:
+            raise self._busy
         if stamp == self._stamp:
             return
         names = sorted({line.attribute for line in self.lines})
-        with open_log(self.log, writable=False) as log:
+        try:
+            opened = open_log(self.log, writable=False, wait=self.wait)
+        except BusyError as error:
+            self._busy = error
+            raise
+        with opened as log:
             self._values = {
                 (customer, name): None if number is None else bool(number)
                 for customer, name, number in log.last_numbers(names, self.customers, at=self.at)

@@ -75,10 +75,14 @@ def _lines(found: Why, tz: str) -> Iterator[str]:
     yield ""
     yield "Why it began"
     yield from _start(found.start, tz)
-    if len(found.others):
+    for row in found.others:
+        if row["gate"] == "start":
+            yield from _decision(row, tz)
+    later = [row for row in found.others if row["gate"] != "start"]
+    if later:
         yield ""
         yield "What was decided after that"
-        for row in found.others:
+        for row in later:
             yield from _decision(row, tz)
     yield ""
     yield "What happened"
@@ -141,16 +145,28 @@ def _start(row: Row, tz: str) -> Iterator[str]:
 
 def _decision(row: Row, tz: str) -> Iterator[str]:
     evidence = row["evidence"]
-    rule = f" by house rule {row['rule']}" if row["rule"] else ""
+    rule = f" by {_rule(row)}" if row["rule"] else ""
     until = f" until {moment(row['until'], tz)}" if row["until"] else ""
     yield f"  {moment(row['run_at'], tz)}  {row['verb']}{_reason(row['reason'])}{rule}{until}  {row['place']}"
     if "event" in evidence:
         event = evidence["event"]
         yield f"      event {event['name']} {event['id']} of {moment(event['at'], tz)}"
+    for note in (*evidence.get("routing", ()), *evidence.get("notes", ())):
+        yield f"      {note}"
     for name in ("condition", "recheck", "house"):
         if name in evidence:
             for line in _trace(name, evidence[name]):
                 yield f"    {line}"
+
+
+#: Reasons that parts of house.yaml other than its rules give; the rule is the part's path.
+_LIMITS = ("cap", "quiet", "consent", "consent_withdrawn", "no_channel")
+
+
+def _rule(row: Row) -> str:
+    head = str(row["rule"]).partition("/")[0]
+    limit = row["reason"] in _LIMITS or head in ("caps", "quiet")
+    return f"{row['rule']} of house.yaml" if limit else f"house rule {row['rule']}"
 
 
 def _trace(name: str, trace: Mapping[str, Any]) -> Iterator[str]:

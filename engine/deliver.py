@@ -44,19 +44,21 @@ def deliver(
     *,
     clock: Callable[[], int],
     at: int | None = None,
+    wait: float = 10.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Delivery:
     """Send everything that is due, one by one. A process that dies here loses and repeats nothing:
     the next one finds the intent, and the file channel names its files by the action.
 
     Consent is asked again before each intent, as of now; as of T (``at``, default that of the last
-    run) where T is not about now, so that a run of the past does not look ahead.
+    run) where T is not about now, so that a run of the past does not look ahead. ``wait`` is how
+    long to wait, in seconds, for whoever holds the log; what needs consent then stays due.
     """
     store, revisions = Store(ledger), Revisions(ledger)
     waiting = [action_of(row) for row in ledger.rows(_WAITING)]
     consent = ConsentNow(
         project.house.consent, project.vocabulary, paths_of(Path(project.root)).log,
-        (action.customer for action in waiting), at=_horizon(ledger, at, clock()),
+        (action.customer for action in waiting), at=_horizon(ledger, at, clock()), wait=wait,
     )  # fmt: skip
     sent = failed = refused = busy = 0
     for index, action in enumerate(waiting):

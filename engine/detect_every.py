@@ -96,32 +96,36 @@ def _since(look: Look, source: Source, every: Every, name: str) -> Iterator[Cand
         slot = slot_since(every, start, look.calendar, upto=look.at)
         if slot is None or slot <= source.cursor.live_at:
             continue
-        if customer in waiting or slot > source.cursor.at:
+        if customer in waiting or customer in new or slot > source.cursor.at:
             due[customer] = (slot, start)
     inside = set(due)
     if due and trigger.members:
         codes = look.log.customer_codes(due)
         inside = set(members(look, book, trigger.members, among=codes.values()))
+    busy = _busy(look, source) if due else set()
     for customer in sorted(waiting - due.keys()):
         _forget(look, source, customer)
     for customer, (slot, start) in sorted(due.items()):
         if customer not in inside:
             continue
-        if _busy(look, source, customer):
-            _remember(look, source, customer)
-        elif customer in waiting and _decided(look, source, customer, slot):
+        seen = customer in waiting or customer in new or customer in busy
+        if seen and _decided(look, source, customer, slot):
             _forget(look, source, customer)
+        elif customer in busy:
+            _remember(look, source, customer)
         else:
             told = f", from {name} at {to_iso(start, look.timezone)}"
-            yield _candidate(look, source, customer, slot, told)
+            free = _free_since(look, source, customer) if customer in waiting else slot
+            yield _candidate(look, source, customer, slot, told, entry=max(slot, free))
 
 
 def _ranges(look: Look, every: Every, *, after: int) -> list[tuple[int, int]]:
     """Return where the start may lie for some slot to fall into (after, T]; not less than that."""
     span = every.span
     assert span is not None
-    # A slot keeps its time of day, or takes ``at``; months clamp: both within a few days.
-    pad = (5 if span.unit in (Unit.MONTH, Unit.YEAR) else 2) * _DAY
+    # Months clamp, `at` moves within the day, and a clock change within hours.
+    pad = 5 * _DAY if span.unit in (Unit.MONTH, Unit.YEAR) else 3 * 3600 * MICROS
+    pad += _DAY if every.at is not None else 0
     found: list[tuple[int, int]] = []
     most = _YEARS_BACK * 366 // (span.amount * _DAYS[span.unit]) + 1
     for number in range(1, most + 1):
@@ -135,12 +139,22 @@ def _ranges(look: Look, every: Every, *, after: int) -> list[tuple[int, int]]:
     return found[::-1]
 
 
-def _busy(look: Look, source: Source, customer: str) -> bool:
-    row = look.ledger.one(
-        "SELECT 1 FROM journeys WHERE customer = ? AND playbook = ? AND state = ?",
-        customer, source.playbook.name, str(JourneyState.RUNNING),
+def _busy(look: Look, source: Source) -> set[str]:
+    """Return the customers with a running journey of the playbook."""
+    rows = look.ledger.rows(
+        "SELECT DISTINCT customer FROM journeys WHERE playbook = ? AND state = ?",
+        source.playbook.name, str(JourneyState.RUNNING),
     )  # fmt: skip
-    return row is not None
+    return {row["customer"] for row in rows}
+
+
+def _free_since(look: Look, source: Source, customer: str) -> int:
+    """Return when the last journey of the playbook ended: a slot that waited begins then."""
+    row = look.ledger.one(
+        "SELECT max(ended_at) AS at FROM journeys WHERE customer = ? AND playbook = ?",
+        customer, source.playbook.name,
+    )  # fmt: skip
+    return row["at"] if row and row["at"] is not None else 0
 
 
 def _decided(look: Look, source: Source, customer: str, slot: int) -> bool:
@@ -168,10 +182,14 @@ def _key(look: Look, slot: int) -> str:
     return to_iso(slot, look.timezone)
 
 
-def _candidate(look: Look, source: Source, customer: str, slot: int, told: str) -> Candidate:
+def _candidate(
+    look: Look, source: Source, customer: str, slot: int, told: str, *, entry: int | None = None
+) -> Candidate:
     key = _key(look, slot)
+    if entry is not None and entry > slot:
+        told += f", free since {to_iso(entry, look.timezone)}"
     return Candidate(
         playbook=source.playbook, trigger=source.trigger, customer=customer, occurrence=key,
-        entry=slot, extra={"date": day_of(slot, look.timezone)},
+        entry=slot if entry is None else entry, extra={"date": day_of(slot, look.timezone)},
         moment={"words": f"planned for {key}{told}", "date": day_of(slot, look.timezone)},
     )  # fmt: skip

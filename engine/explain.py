@@ -40,7 +40,7 @@ class Why:
     trigger_lines: tuple[tuple[int, str], ...]  #: (line number, text) of the YAML
     step_lines: tuple[tuple[int, str], ...]
     start: Row  #: the decision that began the journey, evidence decoded
-    others: tuple[Row, ...]  #: deferrals, the release, the stop
+    others: tuple[Row, ...]  #: deferrals (of the start too), holds, the release, the stop
     changes: tuple[Change, ...] = field(default=())
     attempts: tuple[Row, ...] = ()
 
@@ -95,11 +95,14 @@ def why(ledger: Ledger, key: str) -> Why:
         {**row, "evidence": json.loads(row["evidence"])}
         for row in ledger.rows(
             "SELECT * FROM decisions WHERE journey = ? AND (action IS NULL OR action = ?)"
+            " OR journey IS NULL AND gate = 'start' AND playbook = ? AND customer = ?"
+            " AND trigger = ? AND occurrence = ?"
             " ORDER BY run_at, gate DESC, id",
-            journey.id, action.id,
+            journey.id, action.id, journey.playbook, journey.customer, journey.trigger,
+            journey.occurrence,
         )
     ]  # fmt: skip
-    start = next(row for row in decisions if row["gate"] == "start")
+    start = next(row for row in decisions if row["gate"] == "start" and row["journey"])
     trigger = next((t for t in book.triggers if t.name == journey.trigger), None)
     changes = tuple(
         Change(n=row["n"], at=row["at"], subject=row["subject"], state=body["state"], body=body)

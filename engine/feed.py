@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.ids import sha
+from engine.ids import recorded_id, sha
 from engine.ledger import Ledger
 from engine.log import open_log
 from engine.words import ActionKind, Done
@@ -106,7 +106,7 @@ def _told(
         fields = {name: _datum(value) for name, value in _values(row).items() if value is not None}
         detail = json.loads(row["evidence"])["detail"]
         event = Event(
-            id=sha(subject, "record")[:20], name=detail["event"], at=row["closed_at"], fields=fields
+            id=recorded_id(subject), name=detail["event"], at=row["closed_at"], fields=fields
         )
         return row["customer"], [event]
     if row["kind"] not in _ACTS:

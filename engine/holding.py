@@ -23,11 +23,11 @@ from rules.measures import Segment
 from rules.playbook import HouseRule, Verdict
 from rules.units import to_iso
 
-__all__ = ["settle_holds"]
+__all__ = ["Standing", "resolve", "settle_holds"]
 
 
 @dataclass(slots=True, kw_only=True)
-class _Standing:
+class Standing:
     """One running journey: what holds it by itself, and beside which other one."""
 
     journey: Journey
@@ -57,7 +57,7 @@ def settle_holds(ctx: RunContext, among: Collection[str] | None = None) -> None:
     }
     standings = _ask(ctx, rules, running)
     for customer in sorted(standings):
-        _resolve(rules, standings[customer])
+        resolve(rules, standings[customer])
         for standing in standings[customer]:
             _settle(ctx, rules, standing, standings[customer])
 
@@ -82,7 +82,7 @@ def _to_ask(ctx: RunContext, rules: Sequence[HouseRule], lasting: Mapping[str, H
     elif conditions:
         changed = _changed(ctx, conditions, last["at"], last["seq"])
     if changed is None:
-        return asked | {journey.customer for journey in concerned}
+        return asked | {customer for customer, _ in concerned}
     if any(rule.running_purposes or rule.running_playbooks for rule in rules):
         rows = ctx.ledger.rows(
             "SELECT customer FROM journeys WHERE state = 'running'"
@@ -91,15 +91,15 @@ def _to_ask(ctx: RunContext, rules: Sequence[HouseRule], lasting: Mapping[str, H
         asked |= {row["customer"] for row in rows}
     assert last is not None
     return asked | {
-        journey.customer
-        for journey in concerned
-        if journey.customer in changed or journey.started_at >= last["at"]
+        customer
+        for customer, started_at in concerned
+        if customer in changed or started_at >= last["at"]
     }
 
 
-def _concerned(ctx: RunContext, rules: Iterable[HouseRule]) -> list[Journey]:
-    """Return the running journeys of which some rule speaks."""
-    found: list[Journey] = []
+def _concerned(ctx: RunContext, rules: Iterable[HouseRule]) -> list[tuple[str, int]]:
+    """Return (customer, started at) of the running journeys of which some rule speaks."""
+    found: list[tuple[str, int]] = []
     revisions = "SELECT DISTINCT revision FROM journeys WHERE state = 'running' ORDER BY revision"
     for row in list(ctx.ledger.rows(revisions)):
         book = ctx.revisions.get(row["revision"])
@@ -108,7 +108,11 @@ def _concerned(ctx: RunContext, rules: Iterable[HouseRule]) -> list[Journey]:
             and (not rule.playbooks or book.name in rule.playbooks)
             for rule in rules
         ):
-            found += ctx.store.running("revision = ?", row["revision"])
+            of_book = ctx.ledger.rows(
+                "SELECT customer, started_at FROM journeys WHERE state = 'running' AND revision = ?",
+                row["revision"],
+            )
+            found += [(one["customer"], one["started_at"]) for one in of_book]
     return found
 
 
@@ -140,16 +144,16 @@ def _changed(
 
 def _ask(
     ctx: RunContext, rules: Sequence[HouseRule], running: Mapping[str, Sequence[Journey]]
-) -> dict[str, list[_Standing]]:
+) -> dict[str, list[Standing]]:
     """Ask the rule engine of each journey alone, and beside each other journey."""
-    found: dict[str, list[_Standing]] = defaultdict(list)
+    found: dict[str, list[Standing]] = defaultdict(list)
     questions: list[Asked] = []
-    places: list[tuple[_Standing, str | None]] = []
+    places: list[tuple[Standing, str | None]] = []
     beside = any(rule.running_purposes or rule.running_playbooks for rule in rules)
     for customer, journeys in running.items():
         verdict = ctx.house(customer)
         for journey in sorted(journeys, key=lambda one: _served(ctx, one)):
-            standing = _Standing(journey=journey)
+            standing = Standing(journey=journey)
             found[customer].append(standing)
             work = _work(ctx, journey)
             questions.append(Asked(work=work, house=verdict))
@@ -177,11 +181,11 @@ def _served(ctx: RunContext, journey: Journey) -> tuple[int, str, int, str]:
     return (-book.priority, book.file, journey.entry, journey.id)
 
 
-def _resolve(rules: Sequence[HouseRule], standings: Sequence[_Standing]) -> None:
+def resolve(rules: Sequence[HouseRule], standings: Sequence[Standing]) -> None:
     """Decide who is held, of one customer's journeys in serving order.
 
-    Held is who is held by himself or beside one that goes on; where that leaves several that hold
-    each other, the first of them goes on.
+    Held is who is held alone, or beside one that goes on. Where that leaves several that hold each
+    other in a circle, the first of them goes on and those that would hold it wait.
     """
     order = {rule.name: index for index, rule in enumerate(rules)}
     states = {standing.journey.id: standing for standing in standings}
@@ -209,6 +213,10 @@ def _resolve(rules: Sequence[HouseRule], standings: Sequence[_Standing]) -> None
         if first is None:
             return
         first.held = False
+        for other, names in sorted(first.beside.items()):
+            if states[other].held is None:  # what would hold it waits for it instead
+                rule = min(names, key=lambda name: order[name])
+                states[other].held, states[other].because = True, (rule, first.journey.id)
 
 
 # -- what is written ---------------------------------------------------------------------------
@@ -217,8 +225,8 @@ def _resolve(rules: Sequence[HouseRule], standings: Sequence[_Standing]) -> None
 def _settle(
     ctx: RunContext,
     rules: Sequence[HouseRule],
-    standing: _Standing,
-    standings: Sequence[_Standing],
+    standing: Standing,
+    standings: Sequence[Standing],
 ) -> None:
     before = ctx.holds.now(standing.journey.id)
     rule_name, beside = standing.because

@@ -13,9 +13,9 @@ from engine.journeys import Action
 from engine.ledger import Ledger
 from engine.words import ActionState
 
-__all__ = ["Hold", "Holds", "moved_by"]
+__all__ = ["LATEST", "Hold", "Holds", "moved_by"]
 
-_LATEST = 253_402_300_799_000_000  #: the end of the year 9999: nothing is due later
+LATEST = 253_402_300_799_000_000  #: the end of the year 9999: nothing is due later
 
 _OF_RUNNING = """
 SELECT h.* FROM holds h JOIN journeys j ON j.id = h.journey
@@ -133,9 +133,9 @@ def moved_by(actions: Iterable[Action], pause: int) -> list[tuple[Action, Action
     for action in actions:
         if action.state not in (ActionState.PLANNED, ActionState.OPEN):
             continue
-        after = replace(action, due_by=min(action.due_by + pause, max(action.due_by, _LATEST)))
+        after = replace(action, due_by=min(action.due_by + pause, max(action.due_by, LATEST)))
         if action.state is ActionState.PLANNED:
-            after = replace(after, opens_at=min(action.opens_at + pause, _LATEST))
+            after = replace(after, opens_at=min(action.opens_at + pause, LATEST))
         if after != action:
             found.append((action, after))
     return found

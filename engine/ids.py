@@ -7,7 +7,7 @@ import hashlib
 import json
 from fractions import Fraction
 
-__all__ = ["canonical_json", "name_id", "sha", "stable_share"]
+__all__ = ["canonical_json", "name_id", "recorded_id", "sha", "stable_share"]
 
 
 def canonical_json(value: object) -> str:
@@ -28,6 +28,11 @@ def name_id(letter: str, *parts: str) -> str:
     """Return an id such as ``a-k3vq7m2x5p4c``: 60 bits of sha256 in base32, easy to read out."""
     raw = bytes.fromhex(sha(letter, *parts))
     return f"{letter}-{base64.b32encode(raw)[:12].decode('ascii').lower()}"
+
+
+def recorded_id(action: str) -> str:
+    """Return the id of the event that an action of kind ``record`` writes into the log."""
+    return sha(action, "record")[:20]
 
 
 def stable_share(*parts: str) -> Fraction:

@@ -18,13 +18,21 @@ from typing import Any
 from engine.ids import canonical_json
 from engine.ledger import Ledger
 from engine.words import Transition
-from rules import conditions, errors, measures, playbook, units
+from rules import conditions, errors, houserules, measures, playbook, steps, units
 from rules.errors import StateError
 from rules.playbook import Playbook
 
 __all__ = ["Revisions", "decode", "encode"]
 
-_MODULES: tuple[ModuleType, ...] = (conditions, errors, measures, playbook, units)
+_MODULES: tuple[ModuleType, ...] = (
+    conditions,
+    errors,
+    houserules,
+    measures,
+    playbook,
+    steps,
+    units,
+)
 
 
 @lru_cache(maxsize=1)

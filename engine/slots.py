@@ -24,6 +24,11 @@ from rules.units import (
 
 __all__ = ["last_slot", "nth_slot", "slot_since"]
 
+#: About how long one is, to guess the number of a slot.
+_SECONDS = {
+    Unit.SECOND: 1, Unit.MINUTE: 60, Unit.HOUR: 3600, Unit.DAY: 86_400, Unit.WEEK: 604_800,
+    Unit.MONTH: 2_630_000, Unit.YEAR: 31_557_600,
+}  # fmt: skip
 _MOST_PERIODS = 60  #: without a slot in so many periods there is none
 _LONGEST_GAP = 400 * 86_400 * MICROS  #: cron is not followed further back
 
@@ -130,10 +135,21 @@ def nth_slot(every: Every, start: int, number: int, calendar: WorkingCalendar) -
 
 def slot_since(every: Every, start: int, calendar: WorkingCalendar, *, upto: int) -> int | None:
     """Return the last planned instant up to ``upto`` of a rhythm that runs from an instant."""
+    span = every.span
+    assert span is not None
     if upto <= start:
         return None
-    high = 1
-    while nth_slot(every, start, high, calendar) <= upto:
-        high *= 2
-    number = last_before(lambda n: nth_slot(every, start, n, calendar), upto, 1, high)
-    return nth_slot(every, start, number, calendar) if number else None
+    if span.working:
+        high = 1
+        while nth_slot(every, start, high, calendar) <= upto:
+            high *= 2
+        number = last_before(lambda n: nth_slot(every, start, n, calendar), upto, 1, high)
+        return nth_slot(every, start, number, calendar) if number else None
+    number = (upto - start) // (span.amount * _SECONDS[span.unit] * MICROS) + 1
+    slot = nth_slot(every, start, number, calendar)
+    while slot > upto and number > 0:
+        number -= 1
+        slot = nth_slot(every, start, number, calendar)
+    while (following := nth_slot(every, start, number + 1, calendar)) <= upto:
+        number, slot = number + 1, following
+    return slot if number > 0 else None

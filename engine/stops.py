@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from engine.context import RunContext
+from engine.ids import recorded_id
 from engine.journeys import Action, Halt, Journey, Key, halt
 from engine.log import Log
 from engine.store import Decision, cancelled
 from engine.unfold import unfold
 from engine.watch import hash_of
-from engine.words import ActionState, JourneyState, Reason, Verb
+from engine.words import ActionKind, ActionState, JourneyState, Reason, Verb
 from engine.world import CustomerWorld
 from rules.history import Datum
 from rules.playbook import Do, Playbook, Status, Stop, Wait, walk
@@ -120,7 +121,7 @@ def _listens(book: Playbook) -> set[str]:
 def find_halt(
     ctx: RunContext, book: Playbook, journey: Journey, actions: Mapping[Key, Action]
 ) -> Halt | None:
-    """Return what stopped a journey at or before T, or None."""
+    """Return what stopped a journey at or before T, or None; not what it recorded itself."""
 
     def left(name: str) -> int | None:
         row = ctx.ledger.one(
@@ -140,10 +141,11 @@ def find_halt(
 
     if not book.stops:
         return None
+    own = {recorded_id(one.id) for one in actions.values() if one.kind is ActionKind.RECORD}
     return halt(
         book,
         journey,
-        ctx.facts.history(journey.customer).events,
+        [event for event in ctx.facts.history(journey.customer).events if event.id not in own],
         lambda stop, event: stop.events is not None and ctx.facts.passes(stop.events.where, event),
         left,
         true_now,

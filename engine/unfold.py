@@ -7,20 +7,19 @@ moves actions in memory; whoever called writes them. Walked again with the same 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, assert_never
+from dataclasses import replace
+from typing import Any, assert_never
 
-from engine.calendar import WorkingCalendar
 from engine.due import window
-from engine.ids import name_id, stable_share
-from engine.journeys import Action, Journey, Key, closes_at
+from engine.ids import stable_share
+from engine.journeys import Action, Journey, Key
+from engine.untaken import never_since
+from engine.walk_do import DoWalker
+from engine.walking import NEVER, Base, Unfolded, World
 from engine.words import ActionKind, ActionState, Reason
-from rules.conditions import Condition
-from rules.history import Datum, Event
 from rules.playbook import (
     Anchor,
     AnchorKind,
-    Awaited,
     Choose,
     Do,
     Due,
@@ -34,71 +33,11 @@ from rules.playbook import (
     Step,
     StopHere,
     Wait,
-    overdue_step,
     walk,
 )
 from rules.units import Duration, Unit, shift
 
-__all__ = ["NEVER", "Base", "Unfolded", "World", "unfold"]
-
-NEVER = 253_402_300_799_000_000  #: the end of the year 9999: a wait without ``up_to``
-_ESCALATED = Due(DueForm.WITHIN, high=Duration(1, Unit.WORKING_DAY))  #: an escalation's own time
-
-
-class World(Protocol):
-    """What a walk may ask about the customer, at T."""
-
-    at: int  #: T
-    calendar: WorkingCalendar
-    events: Sequence[Event]  #: the customer's, by (at, id)
-    replans: bool  #: the playbook was edited: what has not opened is planned anew
-
-    def clock(self, at: int) -> int | None:
-        """Return an instant from which a clock may count: after a hold; None while it lasts."""
-        ...
-
-    def kind(self, channel: str) -> ActionKind:
-        """Return TASK or MESSAGE."""
-        ...
-
-    def date(self, anchor: Anchor) -> int | None:
-        """Return the instant of a date anchor, None while it is unknown."""
-        ...
-
-    def verdict(self, condition: Condition, at: int) -> tuple[bool | None, Mapping[str, Any]]:
-        """Return whether a condition holds at an instant, and the trace."""
-        ...
-
-    def passes(self, awaited: Awaited, event: Event) -> bool:
-        """Return whether an event is one that is awaited, ``same`` included."""
-        ...
-
-    def assigned(self, step: Set | Record, at: int) -> dict[str, Datum | None]:
-        """Return the values that a step writes at an instant."""
-        ...
-
-    def expires(self, step: Do, action: Action) -> int | None:
-        """Return when an open task is given up, None for never."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """What a step's clock counts from."""
-
-    at: int
-    words: str
-    cancelled: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class Unfolded:
-    """What a walk found. ``changed`` holds new and moved actions, in the order of their finding."""
-
-    changed: dict[Key, Action] = field(default_factory=dict)
-    starts: list[tuple[StartOther, Action]] = field(default_factory=list)
-    stopped: tuple[StopHere, Action] | None = None
-    done_at: int | None = None  #: every step is closed: when the last one was
+__all__ = ["unfold"]
 
 
 def unfold(
@@ -117,15 +56,8 @@ def unfold(
     return work.found
 
 
-class _Work:
-    def __init__(
-        self, book: Playbook, journey: Journey, actions: dict[Key, Action], world: World
-    ) -> None:
-        self.book, self.journey, self.actions, self.world = book, journey, actions, world
-        self.found = Unfolded()
-        self.ends: dict[str, Base] = {}
-        self.branch_ends: list[int] = []
-        self.open = False  #: something in a line or a taken branch is not closed
+class _Work(DoWalker):
+    """Walks lists of steps, and every kind of step in them."""
 
     # -- lines -----------------------------------------------------------------------------
 
@@ -155,6 +87,8 @@ class _Work:
                 return before
             case AnchorKind.ENTRY:
                 return Base(self.journey.entry, "the entry")
+            case AnchorKind.STEP | AnchorKind.STEP_DATE if never := self._never(anchor):
+                return never
             case AnchorKind.STEP:
                 return self.ends.get(anchor.name)
             case AnchorKind.STEP_DATE if self._unanswered(anchor):
@@ -165,6 +99,15 @@ class _Work:
                 name = anchor.name
                 words = f"{anchor.offset} {side} {name}" if anchor.offset else name
                 return None if at is None else Base(at, words)
+
+    def _never(self, anchor: Anchor) -> Base | None:
+        """Return a cancelled beginning where the step that is counted from never comes."""
+        name = anchor.name.partition(".")[0]
+        if name in self.ends:
+            return None
+        at = never_since(self.book.steps, name, self.actions, self.journey.entry)
+        words = f'step "{name}", which does not come'
+        return None if at is None else Base(at, words, cancelled=True)
 
     def _unanswered(self, anchor: Anchor) -> bool:
         """Whether the task that was to tell a date is closed without having told it."""
@@ -181,7 +124,7 @@ class _Work:
             return self._cancelled(step, base)
         match step:
             case Do():
-                return self._do(step, base)
+                return self.act(step, base)
             case Wait():
                 return self._wait(step, base)
             case Choose():
@@ -190,28 +133,6 @@ class _Work:
                 return self._at_once(step, base)
             case _:
                 assert_never(step)
-
-    def put(self, action: Action) -> Action:
-        """Keep a new or moved action."""
-        if self.actions.get(action.key) != action:
-            self.actions[action.key] = action
-            self.found.changed[action.key] = action
-        return action
-
-    def new(
-        self, step: Step, base: Base, kind: ActionKind, opens_at: int, due_by: int, *, turn: int = 1
-    ) -> Action:
-        """Return a planned action of a step."""
-        parts = (
-            (self.journey.id, step.name) if turn == 1 else (self.journey.id, step.name, str(turn))
-        )
-        return Action(
-            id=name_id("a", *parts), journey=self.journey.id, playbook=self.journey.playbook,
-            customer=self.journey.customer, step=step.name, turn=turn, kind=kind,
-            channel=step.channel if isinstance(step, Do) else "",
-            state=ActionState.PLANNED, priority=self.book.priority, opens_at=opens_at,
-            due_by=due_by, anchor=base.words,
-        )  # fmt: skip
 
     def _cancelled(self, step: Step, base: Base) -> Base:
         if (step.name, 1) not in self.actions:
@@ -225,120 +146,7 @@ class _Work:
             )  # fmt: skip
         return base
 
-    # -- steps that act --------------------------------------------------------------------
-
-    def _do(self, step: Do, base: Base) -> Base | None:
-        turn = 1
-        while True:
-            action = self.actions.get((step.name, turn))
-            if action is None or action.state is ActionState.PLANNED:
-                action = self._planned(step, base, turn, action)
-            action = self._settled(step, action, base)
-            end = closes_at(action)
-            if end is None:
-                return None
-            if action.state is ActionState.CANCELLED:
-                return Base(end, f'the close of step "{step.name}"', cancelled=True)
-            following = self._again(step, action, end, turn)
-            if following is None:
-                return Base(end, f'the close of step "{step.name}"')
-            base, turn = following, turn + 1
-
-    def _planned(self, step: Do, base: Base, turn: int, known: Action | None) -> Action:
-        """Plan a step, or plan it anew where the date that it counts from has moved."""
-        fixed = step.anchor.kind in _FIXED and not self.world.replans
-        if known is not None and fixed:
-            return known
-        opening = window(step.due, base.at, self.world.calendar.of_role(step.assign), step.at)
-        if known is not None and known.words == opening.words:
-            return known  # the date stands; the opening may have been deferred
-        made = self.new(
-            step, base, self.world.kind(step.channel), opening.opens_at, opening.due_by, turn=turn
-        )
-        return self.put(replace(made, words=opening.words))
-
-    def _settled(self, step: Do, action: Action, base: Base) -> Action:
-        """Close a task whose event came or whose time is over; escalate one that is overdue."""
-        waiting = action.state is ActionState.OPEN or (
-            action.state is ActionState.PLANNED and action.opens_at <= self.world.at
-        )
-        if action.kind is not ActionKind.TASK or not waiting:
-            return self._answered(step, action)
-        over = self.world.expires(step, action) if action.state is ActionState.OPEN else None
-        event = None
-        if step.done_when is not None:
-            asked = Awaited(events=step.done_when.events, same=step.done_when.same)
-            event = self._first((asked,), base.at, NEVER if over is None else over)
-        if event is not None:
-            done = replace(
-                action, state=ActionState.DONE, closed_at=event.at, reason=Reason.DONE_WHEN,
-                by=f"{event.name} {event.id}",
-            )  # fmt: skip
-            return self._answered(step, self.put(done))
-        if over is not None and over <= self.world.at:
-            ended = replace(action, state=ActionState.EXPIRED, closed_at=over, outcome="expired")
-            return self._answered(step, self.put(ended))
-        self._escalate(step, action)
-        return action
-
-    def _escalate(self, step: Do, action: Action) -> None:
-        overdue = step.if_overdue
-        if overdue is None or action.state is not ActionState.OPEN:
-            return
-        calendar = self.world.calendar.of_role(step.assign)
-        after = overdue.after
-        at = action.due_by if after is None else self._moved(action.due_by, after, calendar)
-        other = overdue_step(step)
-        if at <= self.world.at and (other.name, action.turn) not in self.actions:
-            opening = window(_ESCALATED, at, self.world.calendar.of_role(overdue.role))
-            made = self.new(
-                other, Base(at, f'step "{step.name}" overdue'), ActionKind.TASK,
-                opening.opens_at, opening.due_by, turn=action.turn,
-            )  # fmt: skip
-            self.put(replace(made, words=opening.words))
-
-    def _answered(self, step: Do, action: Action) -> Action:
-        """Cancel the escalation of a task that is closed."""
-        other = self.actions.get((f"{step.name}.overdue", action.turn))
-        if other is not None and action.state.closed and not other.state.closed:
-            self.put(
-                replace(
-                    other, state=ActionState.CANCELLED, reason=Reason.ANSWERED,
-                    closed_at=max(action.closed_at or self.world.at, other.opens_at),
-                )
-            )  # fmt: skip
-        return action
-
-    def _again(self, step: Do, action: Action, end: int, turn: int) -> Base | None:
-        """Return what the next turn of a retried or repeated step counts from."""
-        if step.retry is not None and action.outcome in step.retry.on:
-            if turn > step.retry.times:
-                return None
-            moved = self._moved(end, step.retry.every, self.world.calendar.of_role(step.assign))
-            return Base(moved, f"try {turn} of {step.name}")
-        if step.repeat is None or turn >= step.repeat.times:
-            return None
-        if step.repeat.until is not None:
-            verdict, _ = self.world.verdict(step.repeat.until, end)
-            if verdict is True:
-                return None
-        moved = self._moved(end, step.repeat.every, self.world.calendar.of_role(step.assign))
-        return Base(moved, f"turn {turn} of {step.name}")
-
-    def _moved(self, at: int, by: Duration, calendar: WorkingCalendar) -> int:
-        if by.working:
-            return window(Due(DueForm.AFTER, low=by), at, calendar).opens_at
-        return shift(at, by, self.world.calendar.timezone)
-
     # -- steps that wait and choose --------------------------------------------------------
-
-    def _first(self, awaited: Sequence[Awaited], after: int, until: int) -> Event | None:
-        """Return the first awaited event strictly after an instant, at or before another and T."""
-        last = min(until, self.world.at)
-        for event in self.world.events:
-            if after < event.at <= last and any(self.world.passes(one, event) for one in awaited):
-                return event
-        return None
 
     def _wait(self, step: Wait, base: Base) -> Base | None:
         action = self.actions.get((step.name, 1))
@@ -361,7 +169,7 @@ class _Work:
         return window(Due(DueForm.WITHIN, high=up_to), at, self.world.calendar).due_by
 
     def _heard(self, step: Wait, action: Action) -> Action:
-        event = self._first(step.awaited, action.opens_at, action.due_by)
+        event = self.first(step.awaited, action.opens_at, action.due_by)
         if event is not None:
             if action.branch == "else":
                 self._take_back(step.otherwise)
@@ -503,9 +311,6 @@ class _Work:
                 return name
             place -= part
         return step.shares[-1][0]
-
-
-_FIXED = (AnchorKind.PREVIOUS, AnchorKind.ENTRY, AnchorKind.STEP)
 
 
 def _kind(step: Step) -> ActionKind:

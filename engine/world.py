@@ -64,7 +64,7 @@ class CustomerWorld:
             value = self.journey.event.get(anchor.name)
             kind = self.ctx.project.vocabulary.events.get(self.journey.event_name)
             field = kind.fields.get(anchor.name) if kind else None
-            dated = field is not None and field.kind is FieldKind.DATE
+            dated = anchor.name == "date" if field is None else field.kind is FieldKind.DATE
         else:
             value = self.ctx.store.step_values(self.actions.values()).get(anchor.name)
             dated = True

@@ -53,15 +53,28 @@ def _in(span: Span | None, file: str) -> TypeGuard[Span]:
 def house_warnings(house: HouseRules, playbooks: Iterable[Playbook]) -> Iterator[Finding]:
     """Yield a warning for every purpose in a house rule that no playbook has."""
     known = sorted({playbook.purpose for playbook in playbooks if playbook.purpose})
+    for what, path, span, purposes in _purposes_of(house):
+        for purpose in purposes:
+            if purpose not in known:
+                yield Finding(
+                    level=Level.WARNING,
+                    code="unknown-purpose",
+                    message=f'{what}: no playbook has the purpose "{purpose}"',
+                    hint=did_you_mean(purpose, known),
+                    span=span,
+                    path=path,
+                )
+
+
+def _purposes_of(house: HouseRules) -> Iterator[tuple[str, str, Span, tuple[str, ...]]]:
+    """Yield (what, path, span, purposes) of every place of house.yaml that names purposes."""
     for rule in house.rules:
         for part, purposes in (("work", rule.purposes), ("running", rule.running_purposes)):
-            for purpose in purposes:
-                if purpose not in known:
-                    yield Finding(
-                        level=Level.WARNING,
-                        code="unknown-purpose",
-                        message=f'rule "{rule.name}": no playbook has the purpose "{purpose}"',
-                        hint=did_you_mean(purpose, known),
-                        span=rule.span,
-                        path=f"{rule.path}/when/{part}/purpose",
-                    )
+            yield f'rule "{rule.name}"', f"{rule.path}/when/{part}/purpose", rule.span, purposes
+    for cap in house.caps:
+        yield "this cap", f"{cap.path}/purposes", cap.span, cap.purposes
+        yield "this cap", f"{cap.path}/exempt", cap.span, cap.exempt
+    if house.quiet is not None:
+        yield "quiet", f"{house.quiet.path}/exempt", house.quiet.span, house.quiet.exempt
+    for line in house.consent:
+        yield "consent", f"{line.path}/purposes", line.span, line.purposes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import lru_cache
 
 from rules.units import day_number
@@ -18,8 +19,12 @@ _YEARS = range(2015, 2035)
 
 @lru_cache(maxsize=8)
 def holiday_names(country: str) -> tuple[str, ...]:
-    """Return every name of a public holiday of a country, sorted; of ``none`` or an unknown one ()."""
-    return tuple(sorted({name for year in _YEARS for name in _first_days(country, year)}))
+    """Return the names of a country's public holidays, sorted; of ``none`` or an unknown one ().
+
+    What was a holiday in one year only is left out.
+    """
+    seen = Counter(name for year in _YEARS for name in _first_days(country, year))
+    return tuple(sorted(name for name, years in seen.items() if years > 1))
 
 
 def holiday_day(country: str, name: str, year: int) -> int | None:

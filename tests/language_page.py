@@ -25,7 +25,6 @@ __all__ = [
     "code",
     "first_words",
     "later",
-    "later_words",
     "sections",
 ]
 
@@ -57,11 +56,6 @@ def later() -> dict[tuple[str, str], str]:
     """Return where and what is not there yet -> its example."""
     rows = _LATER_ROW.findall(sections()["Not yet"])
     return {(where, name): example for where, name, example in rows}
-
-
-def later_words() -> set[str]:
-    """Return the words that are not there yet: ``escalate`` of ``if_late: escalate``."""
-    return {name.rpartition(": ")[2] for _, name in later()}
 
 
 def blocks() -> list[tuple[str, str]]:

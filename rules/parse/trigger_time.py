@@ -22,6 +22,7 @@ from rules.vocabulary import FieldKind
 __all__ = ["TIMED", "read_timed"]
 
 _DATES = {FieldKind.DATE: Quantity.DATE, FieldKind.INSTANT: Quantity.INSTANT}
+_LISTED = 12  #: more public holidays are not listed in a message
 _SINCE = re.compile(r"(last_time|first_time) (\S+)")
 
 
@@ -164,9 +165,13 @@ def _holiday(trigger: Trigger, subject: Place, place: Place, names: Names) -> Tr
             sound = sound and (text in vocabulary.dates or text in public)
             continue
         known = {*vocabulary.dates, *public}
-        hint = did_you_mean(text, known) or "declare it under `dates` in care.yaml"
-        if vocabulary.calendar == "none":
-            hint += "; public holidays need a calendar, such as calendar: CN"
+        hint = did_you_mean(text, known)
+        if not hint.startswith("did"):
+            hint = "declare it under `dates` in care.yaml"
+            if vocabulary.calendar == "none":
+                hint += "; public holidays need a calendar, such as calendar: CN"
+            elif len(public) <= _LISTED:
+                hint += f"; public holidays are {', '.join(public)}"
         item.error("unknown-holiday", f'no holiday "{text}"', hint)
         sound = False
     days = tuple(dict.fromkeys(text for text, _ in texts))

@@ -110,10 +110,14 @@ def test_tasks_count_when_they_are_done_and_reviews_never(tmp_path: Path) -> Non
     counted nor bound.
     """
     house = "caps: [{at_most: 1, per: 7 days, then: skip}]\n"
-    call = "purpose: marketing\ntrigger: {event: complaint}\nsteps:\n" \
-        "  - {step: ring, do: call, due: within 1 day, assign: owner}\n"  # fmt: skip
-    look = "purpose: marketing\ntrigger: {event: signup}\nsteps:\n" \
-        "  - {step: look, do: review, due: within 1 day, assign: boss}\n"  # fmt: skip
+    call = (
+        "purpose: marketing\ntrigger: {event: complaint}\nsteps:\n"
+        "  - {step: ring, do: call, due: within 1 day, assign: owner}\n"
+    )
+    look = (
+        "purpose: marketing\ntrigger: {event: signup}\nsteps:\n"
+        "  - {step: look, do: review, due: within 1 day, assign: boss}\n"
+    )
     made = shop(tmp_path, house, sale=book("hello"), call=call, look=look)
     made.events(
         event("c1", "complaint", "2025-03-02T07:00", case_id="A"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories import Shop, at, event
+from tests.factories import CARE, Shop, at, event
 
 RULES = """\
 rules:
@@ -218,8 +218,6 @@ def test_a_rule_that_is_taken_out_holds_nothing_any_more(tmp_path: Path) -> None
 
 def test_a_task_under_hold_does_not_expire(tmp_path: Path) -> None:
     """The time after which nobody is expected to do a task stands still too."""
-    from tests.factories import CARE  # noqa: PLC0415
-
     made = Shop(
         tmp_path, care=f"{CARE}give_up: after 3 days\n", house=RULES,
         series="purpose: marketing\ntrigger: {event: visit}\nsteps:\n"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.factories import Shop, event, profile
 from tests.integration.test_run_steps import complain, shop
 
@@ -294,3 +296,46 @@ def test_a_disabled_step_is_left_out(tmp_path: Path) -> None:
     made.run("2025-03-03T12:00")
 
     assert made.actions() == [("mail", "sent", "")]
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (
+            ("  - {step: how, choose: [{if: {trigger.severity: high}, then: [{step: a, do: letter}]}, {else: [{step: b, do: letter}]}]}\n"
+            "  - {step: x, do: letter, from: a}\n"
+            "  - {step: y, do: letter}\n"),
+            [("b", "sent", ""), ("how", "done", ""), ("x", "cancelled", "anchor_cancelled"), ("y", "cancelled", "anchor_cancelled")],
+        ),
+        (
+            ("  - {step: how, choose: [{if: {trigger.severity: high}, then: [{step: w, wait: 3 days}, {step: a, do: letter}]}]}\n"
+            "  - {step: x, do: letter, from: a}\n"),
+            [("how", "done", "no_branch"), ("x", "cancelled", "anchor_cancelled")],
+        ),
+        (
+            ("  - {step: w, wait: {event: solved, up_to: 1 day}, then: [{step: a, do: letter}]}\n"
+            "  - {step: x, do: letter, from: a}\n"),
+            [("w", "done", ""), ("x", "cancelled", "anchor_cancelled")],
+        ),
+        (
+            "  - {step: a, do: letter, disabled: yes}\n  - {step: x, do: letter, from: a}\n",
+            [("x", "cancelled", "anchor_cancelled")],
+        ),
+        (
+            ("  - {step: how, choose: [{if: {trigger.severity: high}, then: [{step: a, do: call, assign: owner, ask: {day: date}}]}]}\n"
+            "  - {step: x, do: letter, from: 1 day after a.day}\n"),
+            [("how", "done", "no_branch"), ("x", "cancelled", "anchor_cancelled")],
+        ),
+    ],
+    ids=["other-branch", "no-branch", "wait", "disabled", "asked-date"],
+)  # fmt: skip
+def test_what_counts_from_a_step_that_never_comes_is_cancelled(
+    tmp_path: Path, steps: str, expected: list[tuple[str, str, str]]
+) -> None:
+    """A journey ends also where a step counts from one of a branch that was not taken."""
+    made: Shop = shop(tmp_path, steps)
+    complain(made, "2025-03-03T10:00")
+    made.run("2025-03-03T12:00", "2025-03-06T12:00")
+
+    assert sorted(made.actions()) == expected
+    assert [state for _, state, _ in made.journeys()] == ["finished"]

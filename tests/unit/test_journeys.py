@@ -1,4 +1,4 @@
-"""Journeys, purely: which steps are known, what stops them, when they are over."""
+"""Journeys, purely: when a step closes, when it is late, what stops a journey."""
 
 from __future__ import annotations
 
@@ -10,23 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.calendar import WorkingCalendar
-from engine.journeys import (
-    Action,
-    Halt,
-    Journey,
-    closes_at,
-    deadline,
-    finish,
-    halt,
-    late,
-    plan,
-)
-from engine.words import ActionState, JourneyState, Reason
+from engine.due import window
+from engine.journeys import Action, Halt, Journey, closes_at, deadline, halt, late
+from engine.words import ActionKind, ActionState, Reason
 from rules.history import Event
-from rules.playbook import Anchor, Playbook, Stop
+from rules.playbook import Do, Playbook, Stop
 from rules.units import from_iso
-from tests.projects import CARE, playbook
+from tests.projects import CARE, playbook, project
 
+CARE_NONE = CARE.replace("calendar: CN", "calendar: none")
 ZONE = "Asia/Shanghai"
 HOUR = 3_600_000_000
 ENTRY = from_iso("2025-03-03T10:00", ZONE)  # a Monday
@@ -40,102 +32,59 @@ def book(*steps: str, stops: str = "") -> Playbook:
     lines = "".join(f"  - {{{step}}}\n" for step in steps)
     stop_when = f"stop_when:\n{stops}" if stops else ""
     text = f"playbook: p\nowner: us\ntrigger: {{event: complaint}}\n{stop_when}steps:\n{lines}"
-    return playbook(text, care=CARE.replace("calendar: CN", "calendar: none"))
+    return playbook(text, care=CARE_NONE)
 
 
-def calendar() -> WorkingCalendar:
-    from tests.projects import project
+def planned(step: Do, kind: ActionKind = ActionKind.TASK) -> Action:
+    """Return the action of a step that counts from the entry."""
+    calendar = WorkingCalendar.of(project(care=CARE_NONE).vocabulary)
+    opening = window(step.due, ENTRY, calendar, step.at)
+    return Action(
+        id="a", journey=JOURNEY.id, playbook="p", customer="c", step=step.name, kind=kind,
+        channel=step.channel, state=ActionState.PLANNED, priority=0, opens_at=opening.opens_at,
+        due_by=opening.due_by,
+    )  # fmt: skip
 
-    return WorkingCalendar.of(
-        project(care=CARE.replace("calendar: CN", "calendar: none")).vocabulary
-    )
 
-
-def planned(
-    made: Playbook, actions: Mapping[str, Action], dates: Mapping[str, int] | None = None
-) -> dict[str, Action]:
-    """Return the newly planned actions by step."""
-
-    def date(anchor: Anchor) -> int | None:
-        return (dates or {}).get(anchor.name)
-
-    found = plan(made, JOURNEY, actions, calendar(), lambda channel: channel == "call", date)
-    return {action.step: action for action in found}
+def first(*steps: str) -> Do:
+    """Return the first step of a playbook."""
+    step = book(*steps).steps[0]
+    assert isinstance(step, Do)
+    return step
 
 
 CALL = "do: call, assign: manager"
 
 
-def test_the_first_step_counts_from_the_entry() -> None:
-    """Steps above which nothing stands, and `from: entry`, are known at once; the rest is not."""
-    made = book(
-        f"step: a, {CALL}, due: now", f"step: b, {CALL}, due: now",
-        f"step: c, {CALL}, due: now, from: entry",
-    )  # fmt: skip
-    found = planned(made, {})
-
-    assert {step: action.opens_at for step, action in found.items()} == {"a": ENTRY, "c": ENTRY}
-    assert {action.state for action in found.values()} == {ActionState.PLANNED}
+# -- the close ----------------------------------------------------------------------------------
 
 
-def test_a_step_is_planned_once() -> None:
-    """What is known already is not planned again."""
-    made = book(f"step: a, {CALL}, due: now")
+def test_a_task_closes_with_its_result() -> None:
+    """Planned or open it is not closed; released is not closed."""
+    known = planned(first(f"step: a, {CALL}, due: now"))
+    opened = replace(known, state=ActionState.OPEN, opened_at=ENTRY + HOUR)
 
-    assert planned(made, planned(made, {})) == {}
-
-
-def test_a_task_counts_when_it_is_done_and_a_message_when_it_is_released() -> None:
-    """The next step's clock starts with the task's result, or with the message's release."""
-    task = book(f"step: a, {CALL}, due: now", f"step: b, {CALL}, due: after 1 hour")
-    a = replace(planned(task, {})["a"], state=ActionState.OPEN, opened_at=ENTRY + HOUR)
-    assert (closes_at(a), planned(task, {"a": a})) == (None, {})
-    done = replace(a, state=ActionState.DONE, closed_at=ENTRY + 5 * HOUR)
-    assert planned(task, {"a": done})["b"].opens_at == ENTRY + 6 * HOUR
-
-    message = book("step: a, do: letter, due: now", f"step: b, {CALL}, due: after 1 hour")
-    sent = replace(planned(message, {})["a"], state=ActionState.DUE, opened_at=ENTRY + HOUR)
-    assert planned(message, {"a": sent})["b"].opens_at == ENTRY + 2 * HOUR
+    assert (closes_at(known), closes_at(opened)) == (None, None)
+    done = replace(opened, state=ActionState.DONE, closed_at=ENTRY + 5 * HOUR)
+    assert closes_at(done) == ENTRY + 5 * HOUR
 
 
-@pytest.mark.parametrize("state", [ActionState.SKIPPED, ActionState.EXPIRED, ActionState.DONE])
+@pytest.mark.parametrize("state", [ActionState.SKIPPED, ActionState.EXPIRED, ActionState.CANCELLED])
 def test_closed_is_closed(state: ActionState) -> None:
-    """Done, expired or skipped: the line goes on from there."""
-    made = book(f"step: a, {CALL}, due: now", f"step: b, {CALL}, due: now")
-    a = replace(planned(made, {})["a"], state=state, closed_at=ENTRY + HOUR)
+    """Expired, skipped or cancelled: closed when it was, released or not."""
+    known = planned(first(f"step: a, {CALL}, due: now"))
 
-    assert planned(made, {"a": a})["b"].opens_at == ENTRY + HOUR
-
-
-def test_cancelled_cancels_what_counts_from_it() -> None:
-    """A cancelled step takes those behind it along, one after the other."""
-    made = book(*(f"step: {name}, {CALL}, due: now" for name in "abc"))
-    a = replace(planned(made, {})["a"], state=ActionState.CANCELLED, closed_at=ENTRY + HOUR)
-    found = planned(made, {"a": a})
-
-    assert {
-        step: (one.state, one.reason, one.closed_at) for step, one in found.items()
-    } == dict.fromkeys("bc", (ActionState.CANCELLED, Reason.ANCHOR_CANCELLED, ENTRY + HOUR))
+    assert closes_at(replace(known, state=state, closed_at=ENTRY + HOUR)) == ENTRY + HOUR
 
 
-def test_a_date_anchor_waits_until_the_date_is_known() -> None:
-    """Without the date there is no plan; with it the plan says what it counts from."""
-    made = book(f"step: a, {CALL}, due: now, from: 60 days before contract_end")
-    assert planned(made, {}) == {}
-    found = planned(made, {}, {"contract_end": ENTRY + HOUR})["a"]
+@pytest.mark.parametrize("state", [ActionState.DUE, ActionState.INTENT, ActionState.SENT])
+def test_a_message_closes_when_it_is_released(state: ActionState) -> None:
+    """What its channel says, and when, moves nothing."""
+    known = planned(first("step: a, do: letter, due: now"), ActionKind.MESSAGE)
+    later = None if state is not ActionState.SENT else ENTRY + 9 * HOUR
+    sent = replace(known, state=state, opened_at=ENTRY + HOUR, closed_at=later)
 
-    assert (found.opens_at, found.anchor) == (ENTRY + HOUR, "60 days before contract_end")
-
-
-def test_ids_are_made_of_journey_and_step() -> None:
-    """The same step of the same journey has the same id always."""
-    made = book(f"step: a, {CALL}, due: now")
-
-    assert planned(made, {})["a"].id == planned(made, {})["a"].id
-    other = plan(
-        made, replace(JOURNEY, id="k"), {}, calendar(), lambda _: True, lambda _: None
-    )  # fmt: skip
-    assert other[0].id != planned(made, {})["a"].id
+    assert (closes_at(known), closes_at(sent)) == (None, ENTRY + HOUR)
 
 
 # -- late ---------------------------------------------------------------------------------------
@@ -155,20 +104,19 @@ def test_ids_are_made_of_journey_and_step() -> None:
 )
 def test_late(due: str, if_late: str, hours: float, expected: bool) -> None:
     """A step is late once its window is over; what has no window gets a day."""
-    made = book(f"step: a, {CALL}, due: {due}, if_late: {if_late}")
-    action = planned(made, {})["a"]
+    step = first(f"step: a, {CALL}, due: {due}, if_late: {if_late}")
 
-    assert late(made.steps[0], action, ENTRY + int(hours * HOUR), ZONE) is expected
+    assert late(step, planned(step), ENTRY + int(hours * HOUR), ZONE) is expected
 
 
 @given(st.sampled_from(["now", "within 2 days", "after 1 day", "same day"]), st.integers(0, 999))
 def test_a_deferral_does_not_move_the_deadline(due: str, hours: int) -> None:
     """However often a step was deferred, its deadline stays where it was."""
-    made = book(f"step: a, {CALL}, due: {due}")
-    action = planned(made, {})["a"]
+    step = first(f"step: a, {CALL}, due: {due}")
+    action = planned(step)
     moved = replace(action, opens_at=action.opens_at + hours * HOUR)
 
-    assert deadline(made.steps[0], moved, ZONE) == deadline(made.steps[0], action, ZONE)
+    assert deadline(step, moved, ZONE) == deadline(step, action, ZONE)
 
 
 # -- stops --------------------------------------------------------------------------------------
@@ -255,24 +203,6 @@ def test_a_halt_is_the_earliest_event_of_its_time(hours: list[int], now: int) ->
 
 
 _STOPPING = book(f"step: a, {CALL}", stops="  - {event: order}\n")
-
-
-# -- the end ------------------------------------------------------------------------------------
-
-
-def test_a_journey_is_finished_when_every_step_is_closed() -> None:
-    """It ends with the last close; a step that is not planned yet keeps it running."""
-    made = book(f"step: a, {CALL}, due: now", f"step: b, {CALL}, due: now, from: entry")
-    actions = {
-        step: replace(one, state=ActionState.DONE, closed_at=ENTRY + hours * HOUR)
-        for (step, one), hours in zip(planned(made, {}).items(), (9, 2), strict=True)
-    }
-    after = finish(made, JOURNEY, actions)
-
-    assert (after.state, after.ended_at) == (JourneyState.FINISHED, ENTRY + 9 * HOUR)
-    assert finish(made, JOURNEY, {"a": actions["a"]}) is JOURNEY
-    still = {**actions, "b": replace(actions["b"], state=ActionState.INTENT)}
-    assert finish(made, JOURNEY, still) is JOURNEY
 
 
 def test_stops_of_a_playbook_keep_their_place() -> None:

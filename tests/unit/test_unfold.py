@@ -8,7 +8,8 @@ import pytest
 
 from engine.calendar import WorkingCalendar
 from engine.journeys import Journey
-from engine.unfold import NEVER, Unfolded, unfold
+from engine.unfold import unfold
+from engine.walking import NEVER, Unfolded
 from engine.words import ActionKind, ActionState, Reason
 from rules.conditions import Always
 from rules.errors import Span
@@ -69,6 +70,7 @@ class Customer:
     give_up: Duration | None = None
     calendar: WorkingCalendar = CALENDAR
     replans: bool = False
+    dates: dict = field(default_factory=dict)
 
     def clock(self, at):
         return at
@@ -77,7 +79,7 @@ class Customer:
         return ActionKind.TASK if channel in self.tasks else ActionKind.MESSAGE
 
     def date(self, anchor):
-        return None
+        return self.dates.get(anchor.name)
 
     def verdict(self, condition, at):
         verdict = self.until.get(at, condition is TRUE)
@@ -408,3 +410,81 @@ def test_a_message_closes_for_the_line_when_it_is_released():
     course.walk("2025-10-01T20:00")
 
     assert course.actions["b", 1].opens_at == t("2025-10-01T20:00")
+
+
+def test_what_counts_from_the_entry_is_known_at_once():
+    """Steps above which nothing stands, and `from: entry`, are planned at once; the rest is not."""
+    course = Course(do("a", NOW), do("b", NOW), do("c", NOW, anchor=Anchor(AnchorKind.ENTRY)))
+    course.walk("2025-10-01T09:00")
+
+    assert {key: one.opens_at for key, one in course.actions.items()} == {
+        ("a", 1): ENTRY, ("c", 1): ENTRY,
+    }  # fmt: skip
+    assert {one.state for one in course.actions.values()} == {ActionState.PLANNED}
+
+
+@pytest.mark.parametrize("state", [ActionState.SKIPPED, ActionState.EXPIRED, ActionState.DONE])
+def test_closed_is_closed(state):
+    """Done, expired or skipped: the line goes on from there."""
+    course = Course(do("a"), do("b", NOW))
+    course.walk("2025-10-01T10:00")
+    course.set("a", state=state, closed_at=t("2025-10-01T11:00"))
+    course.walk("2025-10-01T12:00")
+
+    assert course.actions["b", 1].opens_at == t("2025-10-01T11:00")
+
+
+def test_cancelled_goes_down_the_line():
+    """A cancelled step takes those behind it along, one after the other, at its own instant."""
+    course = Course(do("a"), do("b"), do("c"))
+    course.walk("2025-10-01T10:00")
+    course.set("a", state=ActionState.CANCELLED, closed_at=t("2025-10-01T11:00"))
+    course.walk("2025-10-01T12:00")
+
+    assert {
+        name: (one.state, one.reason, one.closed_at)
+        for (name, _), one in course.actions.items()
+        if name != "a"
+    } == dict.fromkeys(
+        "bc", (ActionState.CANCELLED, Reason.ANCHOR_CANCELLED, t("2025-10-01T11:00"))
+    )
+
+
+def test_a_date_anchor_waits_until_the_date_is_known():
+    """Without the date there is no plan; with it the plan says what it counts from."""
+    anchor = Anchor(AnchorKind.DATE, "contract_end", offset=Duration(60, Unit.DAY), back=True)
+    course = Course(do("a", NOW, anchor=anchor))
+    found = course.walk("2025-10-01T10:00")
+    assert (course.actions, found.done_at) == ({}, None)
+
+    course.walk("2025-10-01T10:00", dates={"contract_end": ENTRY})
+    action = course.actions["a", 1]
+
+    assert (action.opens_at, action.anchor) == (ENTRY, "60 days before contract_end")
+
+
+def test_ids_are_made_of_journey_and_step():
+    """The same step of the same journey has the same id always, of another journey another."""
+    from dataclasses import replace
+
+    ids = []
+    for key in ("j-1", "j-1", "j-2"):
+        course = Course(do("a"), do("b", anchor=Anchor(AnchorKind.ENTRY)))
+        course.journey = replace(course.journey, id=key)
+        course.walk("2025-10-01T10:00")
+        ids.append([one.id for one in course.actions.values()])
+
+    assert ids[0] == ids[1]
+    assert len({*ids[0], *ids[2]}) == 4
+
+
+def test_a_journey_is_over_with_its_last_close():
+    """What closed last counts, wherever it stands; what is open keeps the journey open."""
+    course = Course(do("a"), do("b", anchor=Anchor(AnchorKind.ENTRY)))
+    course.walk("2025-10-01T10:00")
+    course.done("a", "2025-10-01T19:00")
+    assert course.walk("2025-10-02T10:00").done_at is None
+
+    course.done("b", "2025-10-01T12:00")
+
+    assert course.walk("2025-10-02T10:00").done_at == t("2025-10-01T19:00")

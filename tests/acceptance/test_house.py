@@ -1,0 +1,76 @@
+"""House rules through the program: a hold, a cap, quiet hours, and what ``care why`` says of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.factories import Shop, event
+
+HOUSE = """\
+rules:
+  - rule: 投诉中不营销
+    when: {work: {purpose: marketing}, customer: {open_cases: above 0}}
+    then: hold
+caps: [{at_most: 1, per: 7 days, purposes: [marketing], then: defer}]
+quiet: {hours: 21:00-08:30, then: wait}
+"""
+SERIES = """\
+purpose: marketing
+trigger: {event: visit}
+steps:
+  - {step: hello, do: letter, due: within 30 days}
+  - {step: again, do: letter, due: between 1 and 30 days}
+"""
+
+
+def test_a_customer_between_hold_cap_and_night(tmp_path: Path) -> None:
+    """The first letter waits for the morning, the second for room and for the end of a complaint;
+    `care why` tells each with the line of house.yaml.
+    """
+    made = Shop(tmp_path, house=HOUSE, series=SERIES)
+    made.events(event("c0", "order", "2025-03-01T10:00", amount=1))
+    assert made.care("check").code == 0, made.care("check").out
+    assert made.care("run", "--at", "2025-03-02T12:00").code == 0
+    made.events(event("c1", "visit", "2025-03-02T21:30"))
+    for moment in ("2025-03-02T22:00", "2025-03-03T08:30", "2025-03-04T12:00"):
+        assert made.care("run", "--at", moment).code == 0
+    made.events(event("c1", "complaint", "2025-03-05T09:00", case_id="A"))
+    assert made.care("run", "--at", "2025-03-05T12:00").code == 0
+    made.events(event("c1", "solved", "2025-03-07T09:00", case_id="A"))
+    for moment in ("2025-03-07T12:00", "2025-03-12T08:29", "2025-03-13T12:00"):
+        assert made.care("run", "--at", moment).code == 0
+
+    assert made.actions() == [("hello", "sent", ""), ("again", "sent", "")]
+    first = made.care("why", made.action("hello")["id"]).out
+    second = made.care("why", made.action("again")["id"]).out
+    assert "deferred (quiet) by quiet of house.yaml until" in first
+    assert "quiet until 2025-03-03T08:30:00+08:00" in first
+    assert "house.yaml:6:1" in first
+    assert "deferred (cap) by caps/0 of house.yaml until" in second
+    assert "1 reached the customer in 7 days, 1 may" in second
+    assert "held (house hold) by house rule 投诉中不营销  house.yaml:2:5" in second
+    assert "+ open_cases is 1, asked: above 0" in second
+    assert "resumed (house hold) by house rule 投诉中不营销" in second
+    assert "held since 2025-03-05T12:00:00+08:00" in second
+    assert made.care("audit", "verify").code == 0
+
+
+def test_why_tells_of_a_start_that_was_held(tmp_path: Path) -> None:
+    """What began late, because a rule held its start, says so with the rule and its line."""
+    made = Shop(tmp_path, house=HOUSE, series=SERIES)
+    made.events(event("c0", "order", "2025-03-01T10:00", amount=1))
+    assert made.care("run", "--at", "2025-03-02T12:00").code == 0
+    made.events(
+        event("c1", "complaint", "2025-03-03T09:00", case_id="A"),
+        event("c1", "visit", "2025-03-03T09:30"),
+        event("c1", "solved", "2025-03-05T09:00", case_id="A"),
+    )
+    for moment in ("2025-03-03T12:00", "2025-03-04T12:00", "2025-03-05T12:00"):
+        assert made.care("run", "--at", moment).code == 0
+
+    why = made.care("why", made.action("hello")["id"]).out.splitlines()
+    (line,) = [line for line in why if "deferred" in line]
+    assert "2025-03-03 12:00" in line
+    assert "deferred (house hold) by house rule 投诉中不营销" in line
+    assert line.endswith("house.yaml:2:5")
+    assert made.decisions("start") == [("deferred", "house_hold"), ("started", "")]
