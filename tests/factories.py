@@ -8,8 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -359,11 +358,3 @@ def kill(process: subprocess.Popen[str]) -> None:
     """End the program by SIGKILL, as a power cut would; its children find their pipes closed."""
     process.send_signal(signal.SIGKILL)
     process.communicate()
-
-
-def wait_for(true: Callable[[], bool], *, seconds: float = 20) -> None:
-    """Wait until something is so; fails the test when it never is."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.005)

@@ -112,6 +112,7 @@ class KeyedTable:
         self.reach = Reach()
         self.inner = Columns("i")  #: by customer and key
         self.outer = Columns("o")  #: by customer
+        self.matters: list[exp.Expr] = []  #: keys of which none holds add nothing; empty: all do
 
     def query(self) -> exp.Select:
         """Return the sub-query."""
@@ -126,7 +127,8 @@ class KeyedTable:
     def joined(self, groups: exp.Select) -> exp.Select:
         """Return the sub-query over rows that are one a customer and key."""
         columns = [col("customer"), *self.outer.select()]
-        return select(columns, subquery(groups, "care_groups"), by=[col("customer")])
+        where = [any_of(self.matters)] if self.matters else []
+        return select(columns, subquery(groups, "care_groups"), where=where, by=[col("customer")])
 
     def total(self, this: exp.Expr) -> exp.Expr:
         """Return the column of a sum over keys."""
@@ -201,6 +203,7 @@ class RatioTable(KeyedTable):
         self.reach.add(measure.whole.names, measure.window, step)
         rows = self.reader.rows_of(measure.whole, None, measure.window, step)[1]
         whole = col(self.inner.add(counted(rows)))
+        self.matters.append(exp.GT(this=whole, expression=number(0)))
         met = exp.EQ(this=self.part, expression=number(1))
         part = fallback(met, whole, number(0))
         return self.total(part), self.total(whole)
@@ -224,6 +227,7 @@ class OpenTable(KeyedTable):
         rows = self.reader.rows_of(measure.opened, None, measure.window, step)[1]
         opened = col(self.inner.add(exp.Max(this=case_of(rows, col("occurred_at")))))
         times = col(self.inner.add(counted(rows)))
+        self.matters.append(exp.GT(this=times, expression=number(0)))
         return col(self.outer.add(counted(_open(opened, self.closed))), self.name), self.total(
             times
         )

@@ -86,12 +86,12 @@ def undisturbed(origin: Shop, zygote: Zygote, tmp_path_factory: pytest.TempPathF
     return made
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_killed_at_25_moments(
+@pytest.mark.parametrize("seed", range(5))
+def test_killed_at_10_moments(
     origin: Shop, undisturbed: Shop, zygote: Zygote, tmp_path: Path, seed: int
 ) -> None:
-    """kill -9 at any moment, then one clean run: the ledger and the files sent are as if nothing
-    had happened.
+    """kill -9 at any moment (50 in all), then one clean run: the ledger and the files sent are as
+    if nothing had happened.
     """
     draw = random.Random(seed)
     rehearsal = copy(origin, tmp_path / "rehearsal")
@@ -100,16 +100,16 @@ def test_killed_at_25_moments(
     took = time.monotonic() - began
     killed = 0
     expected = undisturbed.export(), undisturbed.sent()
-    for index in range(25):
+    for index in range(10):
         made = copy(origin, tmp_path / str(index))
-        moment = took * (index + draw.random()) / 25
+        moment = took * (index + draw.random()) / 10
         code = zygote.run("-C", str(made.root), "run", *SERIES, kill_after=moment)
         killed += code == -signal.SIGKILL
         assert zygote.run("-C", str(made.root), "run", *SERIES) == 0
 
         assert (made.export(), made.sent()) == expected
         shutil.rmtree(made.root)
-    assert killed >= 15
+    assert killed >= 5
 
 
 def test_killed_again_and_again(
