@@ -91,6 +91,10 @@ def render_run(result: RunResult, tz: str) -> str:
     told = ["nothing new: this run was done before"] if result.repeated else _counts(result)
     if result.delivery.sent:
         told.append(f"{result.delivery.sent} sent")
+    if result.delivery.refused:
+        told.append(f"{result.delivery.refused} not sent: consent was withdrawn")
+    if result.delivery.waiting:
+        told.append(f"{result.delivery.waiting} wait: the log is in use, so consent can't be asked")
     lines = [f"{moment(result.at, tz)}  {', '.join(told)}"]
     if result.live:
         names = ", ".join(result.live)
@@ -160,7 +164,8 @@ def run_json(result: RunResult) -> dict[str, Any]:
         "starts": told(result.starts), "moves": told(result.moves), "stops": told(result.stops),
         "live": list(result.live), "held": dict(result.held), "waiting": dict(result.waiting),
         "finished": result.finished, "sent": result.delivery.sent,
-        "failed": result.delivery.failed, "matcher": result.matcher,
+        "failed": result.delivery.failed, "refused": result.delivery.refused,
+        "undelivered": result.delivery.waiting, "matcher": result.matcher,
         "degraded": result.degraded, "audit": {"n": result.head[0], "head": result.head[1]},
     }  # fmt: skip
 

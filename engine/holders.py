@@ -6,10 +6,8 @@ asked. The result is the same as asking everybody.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any
 
 from engine.candidates import Cursor, Look
 from engine.log_schema import quoted
@@ -50,8 +48,10 @@ def holders(
     """
     if not ranges:
         return {}
-    carriers = _carriers(look, catalogue, name, ranges, since)
-    now = values_of(look, catalogue, name, carriers, at=look.at, seq=look.seq)
+    instant = kept(look.vocabulary, catalogue, name).instant
+    wanted = _Wanted(look, ranges, _DAY if instant else 1)
+    _scope_carriers(look, catalogue, name, wanted, since)
+    now = _asked(look, catalogue, name, at=look.at, seq=look.seq, wanted=wanted)
     starts = [low for low, _ in ranges]
     hit = {}
     for code, value in now.items():
@@ -69,57 +69,66 @@ def values_of(
     look: Look, catalogue: Catalogue, name: str, customers: Sequence[int], *, at: int, seq: int
 ) -> dict[int, int]:
     """Return code -> value of those of some customers whose value is known at (at, seq)."""
-    from rules.sql import compile_population  # noqa: PLC0415  slow
-
     if not customers:
         return {}
+    look.log.execute_scope(customers)
+    return _asked(look, catalogue, name, at=at, seq=seq, wanted=None)
+
+
+def _asked(
+    look: Look, catalogue: Catalogue, name: str, *, at: int, seq: int, wanted: _Wanted | None
+) -> dict[int, int]:
+    """Return code -> value of the customers in ``scope``; with ``wanted`` of those near its ranges."""
+    from rules.sql import compile_population  # noqa: PLC0415  slow
+
     measured = name in catalogue.measures
     asked = compile_population(
         look.vocabulary, catalogue, [], (), [name] if measured else [],
         [] if measured else [name], scoped=True,
     )  # fmt: skip
-    look.log.execute_scope(customers)
-    rows = look.log.query(asked.sql(), asked.binds(at, seq, look.log.codes()))
-    return {code: value for code, value in rows if value is not None}
+    near = "held IS NOT NULL" if wanted is None else wanted.condition("held")
+    sql = f"SELECT code, held FROM ({asked.sql()}) AS known(code, held) WHERE {near}"  # noqa: S608  our own names
+    binds = asked.binds(at, seq, look.log.codes())
+    return dict(look.log.query(sql, binds))
 
 
-def _carriers(
-    look: Look,
-    catalogue: Catalogue,
-    name: str,
-    ranges: Sequence[Range],
-    since: Cursor | None,
-) -> list[int]:
-    """Return the customers with a row that carries a value in the ranges or very near them; with
+class _Wanted:
+    """Ranges of values as a condition in SQL; a little too wide, never too narrow."""
+
+    def __init__(self, look: Look, ranges: Sequence[Range], unit: int) -> None:
+        self.low, self.high = ranges[0][0], ranges[-1][1]
+        self.unit = unit
+        days = _listed(ranges, unit) if len(ranges) > 1 else None
+        self.listed = days is not None
+        if days is not None:
+            _stage_days(look, days)
+
+    def condition(self, value: str) -> str:
+        """Return the condition that a value is near the ranges."""
+        between = f"{value} BETWEEN {self.low} AND {self.high}"
+        if not self.listed:
+            return between
+        day = value if self.unit == 1 else f"{value} // {self.unit}"
+        return f"{between} AND {day} IN (SELECT day FROM wanted_days)"  # noqa: S608  our own names
+
+
+def _scope_carriers(
+    look: Look, catalogue: Catalogue, name: str, wanted: _Wanted, since: Cursor | None
+) -> None:
+    """Make ``scope`` of the customers with a row that carries a value near the ranges; with
     ``since`` a row that is new to the cursor.
     """
-    binds: dict[str, Any] = {
-        "at": look.at, "seq": look.seq, "low": ranges[0][0], "high": ranges[-1][1],
-    }  # fmt: skip
-    instant = kept(look.vocabulary, catalogue, name).instant
-    days = _listed(ranges, _DAY if instant else 1)
-    listed = ""
-    if len(ranges) > 1 and days is not None:
-        _stage_days(look, days)
-        by_day = f" // {_DAY}" if instant else ""
-        listed = f" AND {{value}}{by_day} IN (SELECT day FROM wanted_days)"  # noqa: S608  our own names
-    new = ""
-    if since is not None:
-        binds |= {"at0": since.at, "seq0": since.seq}
-        new = " AND (seq > $seq0 OR occurred_at > $at0)"
-    parts = []
+    new = "" if since is None else f" AND (seq > {since.seq} OR occurred_at > {since.at})"
+    parts = ["SELECT 0 AS customer WHERE false"]
     for table, which, value in _sources(look, catalogue, name):
-        visible = "seq <= $seq" + (" AND occurred_at <= $at" if table == "events" else "")
+        visible = f"seq <= {look.seq}"
+        if table == "events":
+            visible += f" AND occurred_at <= {look.at}"
         parts.append(
             f"SELECT customer FROM {table} WHERE {which} AND {visible}"  # noqa: S608  our own names
-            f" AND {value} BETWEEN $low AND $high{listed.format(value=value)}{new}"
+            f" AND {wanted.condition(value)}{new}"
         )
-    if not parts:
-        return []
-    sql = " UNION ".join(parts)
-    names = set(re.findall(r"\$(\w+)", sql))
-    used = {key: held for key, held in binds.items() if key in names}
-    return sorted({row[0] for row in look.log.query(sql, used)})
+    look.log.connection.execute(f"CREATE OR REPLACE TEMP TABLE scope AS {' UNION '.join(parts)}")
 
 
 def _sources(look: Look, catalogue: Catalogue, name: str) -> list[tuple[str, str, str]]:

@@ -232,8 +232,8 @@ def _named(day: int, *, lunar: bool, first: int | None) -> list[int]:
         if found.leap:
             return []
         year, names = found.year, [(found.month, found.day)]
-        if found.last and found.day == 29:
-            names.append((found.month, 30))
+        if found.last:  # the 30th of a month that has 29 days; no lunar month has a 31st
+            names += [(found.month, number) for number in range(found.day + 1, 32)]
     else:
         date = date_of(day)
         year, names = date.year, [(date.month, date.day)]

@@ -72,7 +72,8 @@ def _over(
     known = {key: one for key, one in actions.items() if one.opens_at < at}
     world = CustomerWorld(ctx, book, journey, known, at - 1)
     done_at = unfold(book, journey, known, world).done_at
-    return done_at is not None and all(one.state.closed for one in known.values())
+    closed = all(one.state.closed for one in known.values())
+    return done_at is not None and done_at < at and closed
 
 
 def _followed(ctx: RunContext, playbook: str) -> bool:

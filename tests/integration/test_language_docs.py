@@ -28,12 +28,13 @@ from typing import Any, get_args
 import pytest
 
 from engine.words import Reason
-from rules import conditions, measures, playbook, units, vocabulary
+from rules import conditions, houserules, measures, playbook, steps, units, vocabulary
 from rules.conditions import Condition, Test
 from rules.measures import Measure
 from rules.parse.phrase import EXAMPLES
-from rules.playbook import Project, Step
+from rules.playbook import Project
 from rules.schema import SCHEMAS
+from rules.steps import Step
 from rules.vocabulary import BUILT_IN_EVENTS
 from tests.language_page import (
     BLOCK,
@@ -89,11 +90,12 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "a line of routing": ("Routing",),
 }  # fmt: skip
 #: Where a short word is explained in the words around it.
-IN_WORDS = (playbook.AnchorKind, playbook.AskedKind, measures.Quantity, vocabulary.FieldKind)
+IN_WORDS = (steps.AnchorKind, steps.AskedKind, measures.Quantity, vocabulary.FieldKind)
 #: What nobody writes: care works it out, or the project as a whole says it.
 NOT_WRITTEN = {("Project", "broken"), ("Project", "findings"), ("Quiet", "path")}
-#: Where the enumerations of the language stand.
-MODULES = (playbook, conditions, measures, vocabulary, units)
+#: Where the types of playbooks and house.yaml, and the enumerations of the language stand.
+BOOKS = (playbook, steps, houserules)
+MODULES = (*BOOKS, conditions, measures, vocabulary, units)
 
 
 @cache
@@ -248,6 +250,14 @@ def met() -> list[object]:
     return list(parts(projects(), set()))
 
 
+def test_no_room_of_the_language_escapes() -> None:
+    """Whatever the examples are read into stands in one of the modules above."""
+    rooms = {type(each).__module__ for each in met() if dataclasses.is_dataclass(each)}
+    rooms |= {type(each).__module__ for each in met() if isinstance(each, StrEnum)}
+
+    assert rooms == {"rules.errors", *(module.__name__ for module in MODULES)}
+
+
 def test_every_word_is_in_an_example() -> None:
     """Every word of the language's enumerations is read from an example."""
     read = {(type(each), each) for each in met() if isinstance(each, StrEnum)}
@@ -303,8 +313,9 @@ def test_every_property_is_in_an_example() -> None:
     }
     every = {
         (told(kind), field.name)
-        for kind in vars(playbook).values()
-        if dataclasses.is_dataclass(kind) and kind.__module__ == playbook.__name__
+        for module in BOOKS
+        for kind in vars(module).values()
+        if dataclasses.is_dataclass(kind) and kind.__module__ == module.__name__
         for field in dataclasses.fields(kind)
     }
 

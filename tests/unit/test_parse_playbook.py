@@ -468,8 +468,8 @@ def test_steps_that_wait_for_each_other() -> None:
          '`again` is a length of time and can\'t be "90 days"; write after 90 days'),
         (("again: once",), '`again` can\'t be "once"; write never'),
         (("holdout: 5",), "`holdout` is a share; write 5%"),
-        (("existing: enrol",), ("`existing: enrol` needs a trigger `enters` or `changes`; "
-         "write existing: skip")),
+        (("existing: enrol",), ("`existing: enrol` needs a trigger `enters`, `changes` or `date` "
+         "with `before`; write existing: skip")),
         (("stop_when: [{event: solved, same: caseid}]",),
          'event "complaint" has no field "caseid"; did you mean "case_id"?'),
         (("stop_when: [{event: solved, leaves: buyers}]",),
@@ -502,11 +502,10 @@ def test_wrong_heads(lines: tuple[str, ...], message: str) -> None:
          '`holds_for` is a length of time and can\'t be "2天"; write 2 days'),
         ("{event: order, late: 30 days}", ('`late` can\'t be "30 days"; '
          "write accept within 30 days, or ignore")),
-        ("{date: contract_end, before: 90 days}",
-         'trigger kind "date" is not supported yet in this version'),
-        ("{missing: solved, after: complaint, within: 3 days}",
-         'trigger kind "missing" is not supported yet in this version'),
-        ("manual", 'trigger kind "manual" is not supported yet in this version'),
+        ("{date: contract_end, before: 90 days, after: 3 days}",
+         ("one trigger has `before` and `after`; make two of it, each with its dash")),
+        ("{missing: solved, after: complaint}", "`missing` needs `within`; write within: 24 hours"),
+        ("holiday", 'trigger "holiday" does not say what it is; write {holiday: ...}'),
         ("buyers", 'trigger "buyers" does not say what it is; write {enters: buyers}'),
         ("complaint", 'trigger "complaint" does not say what it is; write {event: complaint}'),
     ],
