@@ -34,9 +34,10 @@ def forget_requests(
 ) -> None:
     """Mark what this run has taken up; a held playbook meets it again. In a transaction."""
     for book in playbooks:
-        if book.name in held or all(t.kind is not TriggerKind.MANUAL for t in book.triggers):
-            continue
-        ledger.execute(
-            "UPDATE requests SET taken = ? WHERE playbook = ? AND taken IS NULL AND at <= ?",
-            at, book.name, at,
-        )  # fmt: skip
+        for trigger in book.triggers if book.name not in held else ():
+            if trigger.kind is TriggerKind.MANUAL:
+                ledger.execute(
+                    "UPDATE requests SET taken = ?"
+                    " WHERE playbook = ? AND trigger = ? AND taken IS NULL AND at <= ?",
+                    at, book.name, trigger.name, at,
+                )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import count
 
 from rules.conditions import Subject, SubjectKind
 from rules.errors import did_you_mean
@@ -47,7 +48,25 @@ def read_triggers(place: Place, names: Names) -> tuple[Trigger, ...] | None:
                 name.error("name-clash", f'two triggers have the name "{text}"')
                 return None
             given.add(text)
-    return sound if len(sound) == len(found) else None
+    return _numbered(sound) if len(sound) == len(found) else None
+
+
+#: Kinds of which two may have one occurrence: ``before: 90 days`` and ``before: 60 days`` of a date.
+_NUMBERED = (TriggerKind.DATE, TriggerKind.HOLIDAY, TriggerKind.EVERY)
+
+
+def _numbered(triggers: tuple[Trigger, ...]) -> tuple[Trigger, ...]:
+    """Return the triggers with a name of its own for each that has none: ``date``, ``date-2``."""
+    found: list[Trigger] = []
+    names = {trigger.name for trigger in triggers}
+    for trigger in triggers:
+        name = trigger.name
+        if trigger.kind in _NUMBERED and name in {each.name for each in found}:
+            free = (f"{trigger.kind}-{number}" for number in count(2))
+            name = next(each for each in free if each not in names)
+            names.add(name)
+        found.append(replace(trigger, name=name))
+    return tuple(found)
 
 
 def _trigger(place: Place, names: Names) -> Trigger | None:

@@ -197,6 +197,21 @@ def test_a_personal_date_is_nowhere_in_the_ledger(tmp_path: Path) -> None:
     assert not [secret for secret in ("1985", "2025-03-04", "20151") if secret in text]
 
 
+def test_two_triggers_on_one_date_are_two(tmp_path: Path) -> None:
+    """Without names each has a name of its own, so that their occurrences are not taken for one."""
+    made = shop(
+        tmp_path, "[{date: contract_end, before: 20 days}, {date: contract_end, before: 10 days}]",
+        "again: always\n" + BOOK,
+    )  # fmt: skip
+    ends(made, "2025-02-01", c1="2025-03-25")
+    made.run("2025-03-06T08:00", "2025-03-16T08:00")
+
+    assert entries(made) == [("c1", at("2025-03-05")), ("c1", at("2025-03-15"))]
+    assert [row["trigger"] for row in made.rows("SELECT trigger FROM journeys ORDER BY entry")] == [
+        "date", "date-2",
+    ]  # fmt: skip
+
+
 # -- holiday -----------------------------------------------------------------------------------
 
 
