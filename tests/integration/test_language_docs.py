@@ -26,7 +26,7 @@ from typing import Any, get_args
 
 import pytest
 
-from engine.words import Reason
+from engine.words import Reason, Verb
 from rules import conditions, measures, playbook, units, vocabulary
 from rules.conditions import Condition, Test
 from rules.measures import Measure
@@ -437,10 +437,10 @@ def test_built_in_events_are_explained() -> None:
 
 
 def test_every_reason_is_explained() -> None:
-    """Every reason of the ledger has a line in docs/reasons.md, and no other is there."""
+    """Every reason and verb of the ledger has a line in docs/reasons.md, and no other is there."""
     told = set(re.findall(r"^\| `(\w+)` \|", REASONS, re.MULTILINE))
 
-    assert told == {reason.value for reason in Reason}
+    assert told == {reason.value for reason in Reason} | {verb.value for verb in Verb}
 
 
 def test_the_page_names_every_reason() -> None:
