@@ -194,20 +194,12 @@ def test_house_rules_arrive_in_their_types() -> None:
          'unknown-playbook] no playbook "q"; known here: p'),
         ("rules: [{rule: a, when: {customer: {sizes: 3}}, then: skip}]",
          'unknown-name] no measure, attribute or class "sizes"; did you mean "size"?'),
-        ("rules: [{rule: a, when: {work: {playbook: p}}, then: hold}]",
-         "not-yet] then: hold is not supported yet in this version; write skip, or defer 1 day"),
         ("rules: [{rule: a, when: {work: {playbook: p}}, then: defer 3天}]",
          "bad-duration] `defer` needs a length of time; write defer 3 days"),
         ("rules: [{rule: a, when: {work: {playbook: p}}, then: defer}]",
          "bad-phrase] `defer` needs a time; write defer 1 day"),
         ("rules: [{rule: a, when: {work: {playbook: p}}, then: skp}]",
          'bad-word] `then` can\'t be "skp"; did you mean "skip"?'),
-        ("caps: [{at_most: 3, per: 7 days, then: defer}]",
-         ("not-yet] `caps` is not supported yet in this version; "
-         "take `caps` out, or write a rule with `then: skip`")),
-        ("quiet: {hours: 21:00-08:30, then: wait}",
-         ("not-yet] `quiet` is not supported yet in this version; "
-         "take `quiet` out, and give steps an `at:`")),
     ],
 )  # fmt: skip
 def test_a_wrong_house_rule_is_told_once(house: str, said: str) -> None:
