@@ -265,7 +265,7 @@ def test_incremental_equals_full(history: list[Any], books: frozenset[str]) -> N
 
 
 @pytest.mark.long
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps, st.frozensets(st.sampled_from(sorted(BOOKS)), min_size=4, max_size=8))
 def test_incremental_equals_full_at_length(history: list[Any], books: frozenset[str]) -> None:
     """The same, with many more histories."""
