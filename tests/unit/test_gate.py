@@ -160,6 +160,7 @@ def test_words_of_verdicts() -> None:
     assert [word(value) for value in (True, False, None)] == ["yes", "no", "unknown"]
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_shares_of_a_holdout_are_stable_and_in_range(playbook: str, customer: str) -> None:
     """A share depends on playbook and customer alone and lies in [0, 1)."""
