@@ -39,7 +39,7 @@ def read_condition(
     if place.is_scalar() or place.is_list():
         _no_mapping(place, subjects)
         return None
-    parts = [_part(key, value, subjects) for key, value in place.pairs() if key not in skip]
+    parts = [_part(key, value, subjects, skip) for key, value in place.pairs() if key not in skip]
     sound = [part for part in parts if part is not None]
     if len(sound) < len(parts):
         return None
@@ -62,7 +62,7 @@ def _no_mapping(place: Place, subjects: Subjects) -> None:
         place.error("wrong-shape", f'"{text}" is not a condition', hint)
 
 
-def _part(key: str, value: Place, subjects: Subjects) -> Condition | None:
+def _part(key: str, value: Place, subjects: Subjects, beside: frozenset[str]) -> Condition | None:
     match key:
         case "all" | "any":
             parts = [read_condition(item, subjects) for item in value.items(f"`{key}`")]
@@ -81,11 +81,13 @@ def _part(key: str, value: Place, subjects: Subjects) -> Condition | None:
             names = subjects.names.memberships(value)
             return InSegment(names=names, path=value.path, span=value.span) if names else None
         case _:
-            return _compare(key, value, subjects)
+            return _compare(key, value, subjects, beside)
 
 
-def _compare(key: str, value: Place, subjects: Subjects) -> Condition | None:
-    left = subjects.find(key, value)
+def _compare(
+    key: str, value: Place, subjects: Subjects, beside: frozenset[str]
+) -> Condition | None:
+    left = subjects.find(key, value, beside=beside)
     if left is None:
         return None
     test = read_test(value, left)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -177,8 +178,25 @@ class Subjects:
     step_names: frozenset[str] = frozenset()  #: every step of the playbook
     later: frozenset[str] = frozenset()  #: steps that have not acted yet here
 
-    def find(self, name: str, place: Place) -> Left | None:
-        """Return what a name gives; reports an unknown one at the key."""
+    def misspelt(self, name: str, place: Place, keys: frozenset[str]) -> bool:
+        """Report a name that is rather a key that may stand here; True where it is one."""
+        known = {
+            *keys,
+            *self.names.measures,
+            *self.names.classes,
+            *self.names.vocabulary.attributes,
+        }
+        near = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.7)
+        if name in known or not near or near[0] not in keys:
+            return False
+        place.error("unknown-key", f'no key "{name}" here', did_you_mean(name, keys), at_key=True)
+        return True
+
+    def find(self, name: str, place: Place, *, beside: frozenset[str] = frozenset()) -> Left | None:
+        """Return what a name gives; reports an unknown one at the key.
+
+        ``beside``: the keys that may stand beside it, for one that is misspelt.
+        """
         if self.fields is not None:
             return self._field(name, place)
         known = self.names.left(name)
@@ -192,6 +210,8 @@ class Subjects:
         if self.names.silent(name, Section.ATTRIBUTES, Section.MEASURES, Section.CLASSES) or (
             dot and self.names.silent(head, Section.CLASSES)
         ):
+            return None
+        if self.misspelt(name, place, beside):
             return None
         message = f'no measure, attribute or class "{name}"'
         known_names = {*self.names.measures, *self.names.classes, *self.names.vocabulary.attributes}

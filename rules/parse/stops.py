@@ -41,7 +41,7 @@ def _stop(place: Place, subjects: Subjects, triggers: tuple[Trigger, ...] | None
     event, leaves = place.get("event"), place.get("leaves")
     tests = [value for key, value in place.pairs() if key not in _KEYS]
     if (event is not None) + (leaves is not None) + bool(tests) != 1:
-        _unclear(place, event, leaves, tests)
+        _unclear(place, subjects, event, leaves, tests)
         return None
     for key in ("where", "same"):
         value = place.get(key)
@@ -85,7 +85,17 @@ def _stop(place: Place, subjects: Subjects, triggers: tuple[Trigger, ...] | None
     )
 
 
-def _unclear(place: Place, event: Place | None, leaves: Place | None, tests: list[Place]) -> None:
+def _unclear(
+    place: Place,
+    subjects: Subjects,
+    event: Place | None,
+    leaves: Place | None,
+    tests: list[Place],
+) -> None:
+    if (event is None) != (leaves is None) and all(
+        subjects.misspelt(each.key, each, _KEYS) for each in tests
+    ):
+        return
     kinds = [f"`{part.key}`" for part in (event, leaves, *tests[:1]) if part]
     if kinds:
         message = f"one line of `stop_when` has {' and '.join(kinds)}"
