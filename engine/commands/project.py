@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.commands.desk import FINDINGS, FORMAT, Desk, count_of, leave, show
-from rules.errors import Level
+from rules.errors import Finding, Level, ProjectError, UsageError
+
+if TYPE_CHECKING:
+    from engine.doctor import Examined
 
 __all__ = ["check", "doctor", "init"]
 
@@ -35,7 +41,14 @@ def init(folder: Path, sample: str) -> None:
 
 
 @click.command()
-@FORMAT
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="text for people, json for scripts, github and sarif for code hosts.",
+)
 @click.option("--strict", is_flag=True, help="Exit 3 when there are warnings.")
 @click.option("--at", help="Look at the calendar as of then instead of now.")
 @click.pass_obj
@@ -45,7 +58,8 @@ def check(desk: Desk, form: str, at: str | None, *, strict: bool) -> None:
     \b
     Examples:
       care check
-      care check --format json
+      care check --strict
+      care check --format github
     """
     from rules.project import check as examine  # noqa: PLC0415
 
@@ -56,30 +70,69 @@ def check(desk: Desk, form: str, at: str | None, *, strict: bool) -> None:
         vocabulary = project.vocabulary
         late = calendar_findings(vocabulary, desk.instant(at, vocabulary.timezone))
         findings = tuple(sorted((*findings, *late), key=lambda finding: finding.order))
-    value = [
-        {
-            "file": f.span.file, "line": f.span.line, "col": f.span.col, "level": str(f.level),
-            "code": f.code, "message": f.message, "hint": f.hint, "path": f.path,
-        }
-        for f in findings
-    ]  # fmt: skip
     sound = f"{len(project.playbooks)} playbooks are sound" if project else "the project can't run"
     verdict = f"{count_of(findings)}; {sound}" if findings else f"no errors; {sound}"
-    show(value, form, lambda: "\n".join([*map(str, findings), verdict]))
+    _print(findings, form, verdict)
     if any(f.level is Level.ERROR for f in findings):
         leave(1)
     if strict and findings:
         leave(FINDINGS)
 
 
+def _print(findings: Sequence[Finding], form: str, verdict: str) -> None:
+    from engine.console_check import as_github, as_sarif, findings_json  # noqa: PLC0415
+
+    match form:
+        case "github":
+            if findings:
+                click.echo(as_github(findings))
+        case "sarif":
+            click.echo(as_sarif(findings))
+        case _:
+            lines = [*map(str, findings), verdict]
+            show(findings_json(findings), form, lambda: "\n".join(lines))
+
+
 @click.command()
 @FORMAT
 @click.pass_obj
 def doctor(desk: Desk, form: str) -> None:
-    """Tell whether this installation can work, and with what."""
+    """Tell whether this installation can work, and with what; in a project, its channels too.
+
+    \b
+    Examples:
+      care doctor
+      care -C shop doctor --format json
+    """
     from engine.doctor import examine  # noqa: PLC0415
 
-    found = examine(desk.clock())
+    found = [*examine(desk.clock()), *_channels(desk)]
     show([item.to_json() for item in found], form, lambda: "\n".join(map(str, found)))
     if any(not item.fine for item in found):
         leave(1)
+
+
+def _channels(desk: Desk) -> Iterator[Examined]:
+    """Yield what is to say of the project's channels; nothing outside of a project."""
+    from engine.channel_states import ChannelState, ChannelStates  # noqa: PLC0415
+    from engine.doctor import Examined  # noqa: PLC0415
+    from engine.doctor_channels import examine_channels  # noqa: PLC0415
+    from engine.paths import paths_of  # noqa: PLC0415
+
+    try:
+        root = desk.root()
+    except UsageError:
+        if desk.folder is not None:
+            raise
+        return
+    try:
+        project = desk.project()
+    except ProjectError as error:
+        told = f"{count_of(error.findings)}; care check shows them"
+        yield Examined(name="project", fine=False, told=told)
+        return
+    states: dict[str, ChannelState] = {}
+    if paths_of(root).ledger.exists():
+        with desk.ledger() as ledger:
+            states = ChannelStates(ledger).disabled()
+    yield from examine_channels(project, os.environ, states)
