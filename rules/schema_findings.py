@@ -52,6 +52,22 @@ _MEANT = {
     "until": ("stop_when",),
     "exclude": ("except",),
 }
+#: Closed words that people call something else.
+_SAME = {
+    "email": "smtp",
+    "mail": "smtp",
+    "邮件": "smtp",
+    "http": "webhook",
+    "wechat": "wecom_bot",
+    "企业微信": "wecom_bot",
+    "钉钉": "dingtalk_bot",
+    "飞书": "feishu_bot",
+    "lark": "feishu_bot",
+    "slack": "apprise",
+    "telegram": "apprise",
+    "excel": "xlsx",
+    "ssl": "tls",
+}
 #: What decides between kinds, by the title of the table.
 _KINDS = {
     "a step": "what to do: write do: <channel>, or wait, choose, split, set, record, start, stop",
@@ -289,7 +305,7 @@ def _word(node: Node, key: Scalar | None, schema: dict[str, Any], path: list[str
     names = [str(word) for word in words]
     if node.quoted and node.text in names:
         return _finding("bad-word", message, node.span, where, f"write {node.text} without quotes")
-    near = did_you_mean(node.text, names)
+    near = did_you_mean(_SAME.get(node.text.casefold(), node.text), names)
     hint = near if near.startswith("did") else f"write {_any(words)}"
     return _finding("bad-word", message, node.span, where, hint)
 
@@ -340,7 +356,8 @@ def _flow(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {_flow(part)}" for key, part in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_flow(part) for part in value) + "]"
-    return str(value)
+    text = str(value)
+    return f'"{text}"' if "{" in text else text
 
 
 def _any(words: list[Any]) -> str:

@@ -44,6 +44,7 @@ def guesses(page: Page, stop: Stop) -> Iterator[Mistake]:
     flow = stop.since if "flow" in stop.doing else None
     yield from _value_start(page, stop)
     yield from _tight(page, stop)
+    yield from _swallowed(page, stop)
     yield from _quotes(page, stop)
     if flow is not None:
         yield from _in_flow(page, stop, flow)
@@ -108,6 +109,19 @@ def _tight(page: Page, stop: Stop) -> Iterator[Mistake]:
         yield mistake(page, "empty-value", f"`{key[1]}` has nothing behind it", stop.line, key.start(1), f"write {key[1]}: and its value", Edit(stop.line, at, at, " "))  # fmt: skip
 
 
+def _swallowed(page: Page, stop: Stop) -> Iterator[Mistake]:
+    """Guess at a quote, lines above, that the first quote of another text closed."""
+    for line in range(stop.line - 1, -1, -1):
+        raw = page.line(line)
+        opened = re.match(r"""[\s-]*[^\s"'#][^"'#]*?:\s+(["'])""", raw)
+        if opened is None or opened[1] in raw[opened.end() :]:
+            continue
+        mark, at = opened[1], opened.start(1)
+        end = at + 1 + len(value_text(raw[at + 1 :]))
+        yield mistake(page, "open-quote", f"this {mark} is never closed", line, at, f"write {mark} at the end of the text too", Edit(line, end, end, mark))  # fmt: skip
+        return
+
+
 def _quotes(page: Page, stop: Stop) -> Iterator[Mistake]:
     """Guess at a quote that is never closed, text behind a closing one, a stray backslash."""
     if "quoted" in stop.doing and stop.since is not None:
@@ -140,6 +154,12 @@ def _quotes(page: Page, stop: Stop) -> Iterator[Mistake]:
             yield mistake(page, "text-after-quote", "text follows the closing quote", stop.line, stop.col, f"put the whole value in quotes: {quoted(short(plain))}", Edit(stop.line, col, end, quoted(plain)))  # fmt: skip
 
 
+#: ``${env:X}`` and ``https://x/{action}`` without quotes, inside brackets.
+_WITH_BRACES = re.compile(
+    r"""(?:(?<=[:,] )|(?<=[\[,]))[^\s"',\[\]{}]+(?<!:)(?:\{[^\s{},]*\}[^\s"',\[\]{}]*)+"""
+)
+
+
 def _in_flow(page: Page, stop: Stop, since: tuple[int, int]) -> Iterator[Mistake]:
     """Inside { } or [ ]: full-width punctuation, a comma too few, a colon too many, no end."""
     line, col = stop.line, stop.col
@@ -160,6 +180,8 @@ def _in_flow(page: Page, stop: Stop, since: tuple[int, int]) -> Iterator[Mistake
             return
         since = (begin, columns[-1])
         opener = start_raw[columns[-1]]
+    for braced in _WITH_BRACES.finditer(start_raw, since[1]):
+        yield mistake(page, "needs-quotes", f"a text with {{ }} needs quotes inside {opener} {_CLOSERS[opener]}", since[0], braced.start(), f"write {quoted(short(braced[0]))}", Edit(since[0], *braced.span(), quoted(braced[0])))  # fmt: skip
     comment = re.search(r"\s#", start_raw[since[1] :])
     if comment and any(c in start_raw[since[1] + comment.start() :] for c in ",]}"):
         at = since[1] + comment.start() + 1

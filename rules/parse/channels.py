@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 
+from rules.channel_kinds import CHANNEL_KINDS, Kind
+from rules.channel_values import address_fault
 from rules.errors import did_you_mean
+from rules.parse.channel_settings import read_settings
 from rules.parse.hours import read_zone
 from rules.parse.names import Section, check_name
-from rules.parse.place import Place, written
-from rules.parse.settings import read_yes_no
+from rules.parse.place import Place
+from rules.parse.settings import read_word, read_yes_no
 from rules.phrases import plain, read_number
 from rules.vocabulary import Channel, FieldType, Role
 
-__all__ = ["CHANNEL_KINDS", "read_channels", "read_roles"]
-
-#: The kinds of channel that this version delivers to.
-CHANNEL_KINDS = frozenset({"task", "file"})
-_LATER_KINDS = ("smtp", "webhook", "wecom", "dingtalk", "feishu", "apprise")
+__all__ = ["read_channels", "read_roles"]
 
 
 def read_channels(
@@ -58,43 +57,74 @@ def _channel(
         hint = f"write {name}: {{kind: task}}"
         place.error("missing-key", f'channel "{name}" has no kind', hint)
         return None
-    kind = kind_place.text()
+    text = kind_place.text()
+    if text is None:
+        return None
+    kind = CHANNEL_KINDS.get(text)
     if kind is None:
+        kind_place.error("bad-word", f'no channel kind "{text}"', did_you_mean(text, CHANNEL_KINDS))
         return None
-    if kind not in CHANNEL_KINDS:
-        if kind not in _LATER_KINDS:
-            known = {*CHANNEL_KINDS, *_LATER_KINDS}
-            kind_place.error("bad-word", f'no channel kind "{kind}"', did_you_mean(kind, known))
-            return None
-        message = f'channel "{name}": kind {kind} is not supported yet in this version'
-        hint = "steps can't use it; the kinds task and file work"
-        kind_place.warn("not-yet", message, hint)
-    reaches_place, to = place.get("reaches_customer"), place.get("to")
+    reaches_place = place.get("reaches_customer")
     reaches = read_yes_no(reaches_place) if reaches_place else True
-    address = to.text() if to else ""
-    if to and address:
-        head, _, attribute = address.partition(".")
-        if head == "customer" and attribute not in attributes:
-            if Section.ATTRIBUTES in opened or (Section.ATTRIBUTES, attribute) in broken:
-                return None
-            hint = did_you_mean(attribute, attributes)
-            to.error("unknown-attribute", f'no attribute "{attribute}"', hint)
-            return None
-    if not sound or reaches is None or address is None:
+    address = _address(name, kind, place, attributes, broken, opened)
+    settings = read_settings(name, kind, place)
+    unknown = place.get("on_unknown")
+    answer = read_word(unknown, ("hold", "resend")) if unknown else "hold"
+    if unknown and kind.name == "task":
+        message = f'channel "{name}": a task is never sent, so `on_unknown` has no meaning'
+        unknown.error("needs-message", message, "take `on_unknown` out", at_key=True)
         return None
-    settings = {
-        key: value.text() or "" if value.is_scalar() else written(value.node)
-        for key, value in place.pairs()
-        if key not in ("kind", "reaches_customer", "to")
-    }
+    if not sound or reaches is None or address is None or settings is None or answer is None:
+        return None
     return Channel(
         name=name,
-        kind=kind,
+        kind=kind.name,
         reaches_customer=reaches,
+        on_unknown=answer,
         to=address,
         settings=settings,
         span=place.key_span,
     )
+
+
+def _address(
+    name: str,
+    kind: Kind,
+    place: Place,
+    attributes: dict[str, FieldType],
+    broken: set[tuple[Section, str]],
+    opened: set[Section],
+) -> str | None:
+    """Return the address of a channel as written; "" for none, None for a wrong one."""
+    to = place.get("to")
+    if to is None:
+        if kind.addressed:
+            message = f'channel "{name}" does not say to whom'
+            hint = "add to: customer.email, an attribute with the address"
+            place.error("missing-key", message, hint)
+        return None if kind.addressed else ""
+    text = to.text()
+    if text is None:
+        return None
+    head, dot, attribute = text.partition(".")
+    if dot and head == "customer":
+        if attribute in attributes:
+            return text
+        if Section.ATTRIBUTES not in opened and (Section.ATTRIBUTES, attribute) not in broken:
+            hint = did_you_mean(attribute, attributes)
+            to.error("unknown-attribute", f'no attribute "{attribute}"', hint)
+        return None
+    wrong = address_fault(text) if kind.addressed else None
+    if wrong and text in attributes:
+        to.error("bad-setting", f'"{text}" is no e-mail address', f"write to: customer.{text}")
+    elif wrong:
+        words, _, hint = wrong.partition("; ")
+        to.error(
+            "bad-setting",
+            f"`to` {words}",
+            "write to: customer.email, or " + hint.removeprefix("write ") if hint else "",
+        )
+    return None if wrong else text
 
 
 def read_roles(

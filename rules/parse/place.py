@@ -43,11 +43,6 @@ class Place:
         """Report that this is legal and doubtful."""
         self._report(Level.WARNING, code, message, hint, at_key=at_key)
 
-    def not_yet(self, what: str, hint: str = "") -> None:
-        """Report something that the language has and this version has not."""
-        message = f"{what} is not supported yet in this version"
-        self.error("not-yet", message, hint, at_key=True)
-
     def _report(self, level: Level, code: str, message: str, hint: str, *, at_key: bool) -> None:
         self.findings.append(
             Finding(

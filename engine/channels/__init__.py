@@ -1,0 +1,1 @@
+"""The channels: how an action reaches somebody. Their registry is ``engine.channels.kinds``."""
