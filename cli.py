@@ -25,19 +25,29 @@ __all__ = ["main"]
 #: command -> module of ``engine.commands`` that has it; loaded when it is asked for
 _COMMANDS = {
     "approve": "run",
-    "audit": "questions",
+    "assign": "people",
+    "audit": "audit",
     "check": "project",
+    "deliver": "outbox",
     "doctor": "project",
     "done": "people",
     "import": "log",
+    "ingest": "ingest",
     "init": "project",
     "journeys": "questions",
     "log": "log",
+    "outbox": "outbox",
+    "preview": "texts",
+    "reopen": "people",
     "run": "run",
     "segments": "log",
+    "serve": "ingest",
+    "settle": "outbox",
+    "snooze": "people",
     "start": "run",
-    "tasks": "people",
+    "tasks": "tasks",
     "why": "questions",
+    "why-not": "questions",
 }
 
 
@@ -56,7 +66,7 @@ class _Commands(click.Group):
         module = _COMMANDS.get(cmd_name)
         if module is None:
             return None
-        name = "import_" if cmd_name == "import" else cmd_name
+        name = "import_" if cmd_name == "import" else cmd_name.replace("-", "_")
         found = getattr(import_module(f"engine.commands.{module}"), name)
         assert isinstance(found, click.Command)
         return found

@@ -3,59 +3,49 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import islice
 
 from engine.candidates import Candidate
 from engine.context import RunContext
-from engine.gate import Answer, word
-from engine.ids import name_id, sha, stable_share
-from engine.journeys import Halt, Journey
-from engine.stops import find_halt, write_end, write_halt
-from engine.store import PERSONAL, Decision
-from engine.words import JourneyState, Reason, Verb
-from rules.history import Datum
+from engine.gate import word
+from engine.ids import name_id, stable_share
+from engine.journeys import Journey
+from engine.start_rows import Case, write_counted, write_held, write_refusal, write_start
+from engine.stops import find_halt
+from engine.words import JourneyState, Reason
+from rules.conditions import Condition
 from rules.matcher import Word
 from rules.playbook import Overlap, Playbook, TriggerKind
 from rules.units import shift
 
-__all__ = ["Starts", "start_journeys"]
+__all__ = ["Starts", "case_of", "start_journeys"]
 
 #: Reasons that concern many at once: one row a run with a count and a digest.
 _COUNTED = (Reason.EXISTING, Reason.ONLY, Reason.EXCEPT)
 
-
 #: What a running journey of the same playbook means for a new one.
 _OVERLAPS = {Overlap.IGNORE: "blocked", Overlap.QUEUE: "queued"}
 
-#: Reasons that wait for something to pass, not for a time: asked again by each run, told once.
-_WAITING = (Reason.QUEUED, Reason.HOUSE_HOLD)
+_CHUNK = 5_000  #: customers decided and written before the next ones are looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Starts:
     """What the start gate did."""
 
-    started: tuple[Journey, ...]  #: those that still run
+    customers: frozenset[str]  #: of whom something began that still runs
     counts: Mapping[tuple[str, str], int]  #: (playbook, reason or "started") -> number
     held: Mapping[str, int]  #: playbook over its blast radius -> how many would have begun
 
     def plus(self, other: Starts) -> Starts:
-        """Return both together; ``started`` those of the first."""
+        """Return both together."""
         counts = Counter(self.counts) + Counter(other.counts)
-        return Starts(started=self.started, counts=counts, held={**other.held, **self.held})
-
-
-@dataclass(slots=True, kw_only=True)
-class _Case:
-    candidate: Candidate
-    work: Mapping[str, Word]
-    running: list[Journey]
-    answer: Answer = field(default_factory=Answer)
-    journey: Journey | None = None
-    halt: Halt | None = None
-    restarts: list[Journey] = field(default_factory=list)
+        return Starts(
+            customers=self.customers | other.customers, counts=counts,
+            held={**other.held, **self.held},
+        )  # fmt: skip
 
 
 def start_journeys(
@@ -64,47 +54,92 @@ def start_journeys(
     """Decide all candidates of a run and write what came out. Inside the run's transaction.
 
     A playbook that would begin more than ``per_run`` journeys is held as a whole: nothing of it is
-    written but one row, and it meets the same candidates again next time.
+    written but one row, and it meets the same candidates again next time. Customers are decided one
+    part after another: a holiday may bring everybody at once.
     """
-    fresh = [
-        one
-        for one in candidates
-        if not ctx.store.decided(
-            "start", one.playbook.name, one.customer, one.trigger.name, one.occurrence
-        )
-    ]
-    ctx.facts.load({one.customer for one in fresh})
-    journeys = ctx.store.journeys_of({one.customer for one in fresh})
+    queues = _queues(ctx, candidates)
+    ctx.facts.expect(queues)
+    held = _over(ctx, queues, approved)
+    for name, count in sorted(held.items()):
+        write_held(ctx, ctx.books[name], count)
+    writing = _Writing()
+    for cases in _decided(ctx, queues, held):
+        writing.write(ctx, cases)
+    return writing.done(ctx, held)
+
+
+def _queues(ctx: RunContext, candidates: Sequence[Candidate]) -> dict[str, list[Candidate]]:
+    """Return the candidates that have no decision yet, by customer, in serving order."""
+    asked: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for one in candidates:
+        asked[one.playbook.name, one.trigger.name][one.customer] = None
+    known = {key: ctx.store.decided("start", *key, customers) for key, customers in asked.items()}
+    queues: dict[str, list[Candidate]] = defaultdict(list)
+    for one in candidates:
+        if (one.customer, one.occurrence) not in known[one.playbook.name, one.trigger.name]:
+            queues[one.customer].append(one)
+    return queues
+
+
+def _over(
+    ctx: RunContext, queues: Mapping[str, Sequence[Candidate]], approved: Collection[str]
+) -> dict[str, int]:
+    """Return the playbooks that would begin too many journeys, with how many that would be.
+
+    They are counted before anything is written, where there are as many candidates at all; without
+    those that are held others may begin more, so that it is counted again.
+    """
     held: dict[str, int] = {}
     while True:
-        cases = _decide(ctx, [one for one in fresh if one.playbook.name not in held], journeys)
-        begun = Counter(case.candidate.playbook.name for case in cases if case.journey)
+        most = Counter(
+            one.playbook.name
+            for queue in queues.values()
+            for one in queue
+            if one.playbook.name not in held
+        )
+        if all(name in approved or n <= ctx.books[name].per_run for name, n in most.items()):
+            return held
+        begun = Counter(
+            case.candidate.playbook.name
+            for cases in _decided(ctx, queues, held)
+            for case in cases
+            if case.journey is not None
+        )
         over = {
             name: count
             for name, count in begun.items()
             if count > ctx.books[name].per_run and name not in approved
         }
         if not over:
-            break
+            return held
         held |= over
-    for name, count in sorted(held.items()):
-        _write_held(ctx, ctx.books[name], count)
-    return _write(ctx, cases, held)
+
+
+def _decided(
+    ctx: RunContext, queues: Mapping[str, Sequence[Candidate]], held: Collection[str]
+) -> Iterator[list[Case]]:
+    """Yield the cases of one part of the customers after another, without playbooks that are held."""
+    names = iter(queues)
+    while part := list(islice(names, _CHUNK)):
+        mine = {
+            customer: [one for one in queues[customer] if one.playbook.name not in held]
+            for customer in part
+        }
+        yield _decide(ctx, mine, ctx.store.journeys_of(part))
 
 
 def _decide(
-    ctx: RunContext, candidates: Iterable[Candidate], known: Mapping[str, list[Journey]]
-) -> list[_Case]:
+    ctx: RunContext,
+    queues: Mapping[str, Sequence[Candidate]],
+    known: Mapping[str, list[Journey]],
+) -> list[Case]:
     """Return the cases with their answers; customer by customer in serving order, in rounds."""
-    queues: dict[str, list[Candidate]] = defaultdict(list)
-    for one in candidates:
-        queues[one.customer].append(one)
     journeys = {customer: list(known.get(customer, ())) for customer in queues}
-    done: list[_Case] = []
+    done: list[Case] = []
     turn = 0
     while True:
         cases = [
-            _case(ctx, queue[turn], journeys[customer])
+            case_of(ctx, queue[turn], journeys[customer])
             for customer, queue in queues.items()
             if turn < len(queue)
         ]
@@ -119,7 +154,7 @@ def _decide(
         turn += 1
 
 
-def _case(ctx: RunContext, one: Candidate, journeys: list[Journey]) -> _Case:
+def case_of(ctx: RunContext, one: Candidate, journeys: list[Journey]) -> Case:
     """Gather the facts of one candidate."""
     book = one.playbook
     mine = [journey for journey in journeys if journey.playbook == book.name]
@@ -127,7 +162,13 @@ def _case(ctx: RunContext, one: Candidate, journeys: list[Journey]) -> _Case:
         one = replace(one, entry=max([one.entry, *(j.ended_at or 0 for j in mine)]))
     entry = one.entry
     running = [j for j in journeys if j.ended_at is None or j.ended_at > entry]
-    evaluator = ctx.facts.evaluator(book.catalogue, one.customer, at=entry)
+
+    def told(condition: Condition | None, without: str) -> str:
+        if condition is None:
+            return without
+        evaluator = ctx.facts.evaluator(book.catalogue, one.customer, at=entry)
+        return word(evaluator.verdict(condition))
+
     open_mine = any(journey.playbook == book.name for journey in running)
     if book.overlap is Overlap.QUEUE:
         open_mine = any(journey.state is JourneyState.RUNNING for journey in mine)
@@ -137,8 +178,8 @@ def _case(ctx: RunContext, one: Candidate, journeys: list[Journey]) -> _Case:
         "gate": "start",
         "existing": word(_existing(ctx, one)),
         "late": word(_too_late(ctx, one)),
-        "only": "yes" if book.only is None else word(evaluator.verdict(book.only)),
-        "except": "no" if book.excepted is None else word(evaluator.verdict(book.excepted)),
+        "only": told(book.only, "yes"),
+        "except": told(book.excepted, "no"),
         "again": _again(ctx, book, entry, mine),
         "overlap": _OVERLAPS.get(book.overlap, "free") if open_mine else "free",
         "holdout": _holdout(ctx, one),
@@ -146,7 +187,7 @@ def _case(ctx: RunContext, one: Candidate, journeys: list[Journey]) -> _Case:
     others = [j for j in journeys if j.state is JourneyState.RUNNING]
     if book.overlap is Overlap.RESTART:  # the one whose place it takes is no reason against it
         others = [journey for journey in others if journey.playbook != book.name]
-    return _Case(candidate=one, work=work, running=others)
+    return Case(candidate=one, work=work, running=others)
 
 
 def _existing(ctx: RunContext, one: Candidate) -> bool:
@@ -178,14 +219,15 @@ def _again(ctx: RunContext, book: Playbook, entry: int, mine: Sequence[Journey])
 
 
 def _holdout(ctx: RunContext, one: Candidate) -> str:
-    if stable_share("project", one.customer) < ctx.project.house.holdout:
+    everywhere, here = ctx.project.house.holdout, one.playbook.holdout
+    if everywhere and stable_share("project", one.customer) < everywhere:
         return "project"
-    if stable_share(one.playbook.name, one.customer) < one.playbook.holdout:
+    if here and stable_share(one.playbook.name, one.customer) < here:
         return "playbook"
     return "no"
 
 
-def _begin(ctx: RunContext, case: _Case, journeys: list[Journey]) -> None:
+def _begin(ctx: RunContext, case: Case, journeys: list[Journey]) -> None:
     """Add the new journey to the customer's, ended already where a stop lies behind its entry."""
     one = case.candidate
     if one.playbook.overlap is Overlap.RESTART:
@@ -196,13 +238,13 @@ def _begin(ctx: RunContext, case: _Case, journeys: list[Journey]) -> None:
                     reason=Reason.RESTARTED,
                 )  # fmt: skip
                 journeys[index] = ended
-                case.restarts.append(ended)
+                case.restarts = (*case.restarts, ended)
     key = name_id("j", one.playbook.name, one.customer, one.trigger.name, one.occurrence)
     case.journey = Journey(
         id=key, playbook=one.playbook.name, revision=one.playbook.revision, customer=one.customer,
         trigger=one.trigger.name, occurrence=one.occurrence, entry=one.entry, started_at=ctx.at,
         event_name=one.event.name if one.event else "",
-        event={**(one.event.fields if one.event else {}), **one.extra},
+        event={**(one.event.fields if one.event else {}), **one.given},
     )  # fmt: skip
     case.halt = find_halt(ctx, one.playbook, case.journey, {})
     after = case.journey
@@ -211,155 +253,36 @@ def _begin(ctx: RunContext, case: _Case, journeys: list[Journey]) -> None:
     journeys.append(after)
 
 
-def _write(ctx: RunContext, cases: Sequence[_Case], held: Mapping[str, int]) -> Starts:
-    counts: Counter[tuple[str, str]] = Counter()
-    many: dict[tuple[str, str, Reason], list[str]] = defaultdict(list)
-    running: dict[str, Journey] = {}
-    for case in cases:
-        one, reason = case.candidate, case.answer.reason
-        counts[one.playbook.name, reason or "started"] += 1
-        if reason in _COUNTED or (reason is Reason.LATE and one.event is None):
-            assert reason is not None
-            many[one.playbook.name, one.trigger.name, reason].append(one.customer)
-        elif case.journey is None:
-            _write_refusal(ctx, case)
-        else:
-            _write_start(ctx, case)
-            for ended in case.restarts:
-                running.pop(ended.id, None)
-            if case.halt is None:
-                running[case.journey.id] = case.journey
-    for (name, trigger, reason), customers in many.items():
-        _write_counted(ctx, ctx.books[name], trigger, reason, customers)
-    return Starts(started=tuple(running.values()), counts=counts, held=held)
+@dataclass(slots=True)
+class _Writing:
+    """What has been written of a run's starts."""
 
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    many: dict[tuple[str, str, Reason], list[str]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    running: dict[str, str] = field(default_factory=dict)  #: journey -> customer
 
-def _write_start(ctx: RunContext, case: _Case) -> None:
-    one, journey = case.candidate, case.journey
-    assert journey is not None
-    for ended in case.restarts:
-        write_end(ctx, ended, Reason.RESTARTED)
-    event, private = _stored_event(ctx, one)
-    ctx.store.start(journey, event, private, at=ctx.at)
-    ctx.store.decide(_decision(ctx, case, Verb.STARTED, journey=journey.id))
-    if case.halt is not None:
-        write_halt(ctx, one.playbook, journey, case.halt)
+    def write(self, ctx: RunContext, cases: Sequence[Case]) -> None:
+        """Write decided cases."""
+        for case in cases:
+            one, reason = case.candidate, case.answer.reason
+            self.counts[one.playbook.name, reason or "started"] += 1
+            if reason in _COUNTED or (reason is Reason.LATE and one.event is None):
+                assert reason is not None
+                self.many[one.playbook.name, one.trigger.name, reason].append(one.customer)
+            elif case.journey is None:
+                write_refusal(ctx, case)
+            else:
+                write_start(ctx, case)
+                for ended in case.restarts:
+                    self.running.pop(ended.id, None)
+                if case.halt is None:
+                    self.running[case.journey.id] = one.customer
 
-
-def _write_refusal(ctx: RunContext, case: _Case) -> None:
-    rule, reason = case.answer.rule, case.answer.reason
-    if reason is Reason.HOUSE_DEFER:
-        assert rule is not None
-        assert rule.delay is not None
-        until = shift(ctx.at, rule.delay, ctx.timezone)
-        ctx.store.decide(_decision(ctx, case, Verb.DEFERRED, until=until))
-    elif reason in _WAITING:
-        if case.candidate.pending != reason:
-            ctx.store.decide(_decision(ctx, case, Verb.DEFERRED, until=ctx.at))
-    else:
-        ctx.store.decide(_decision(ctx, case, Verb.REFUSED))
-
-
-def _decision(
-    ctx: RunContext,
-    case: _Case,
-    verb: Verb,
-    *,
-    journey: str | None = None,
-    until: int | None = None,
-) -> Decision:
-    one, rule = case.candidate, case.answer.rule
-    return Decision(
-        run_at=ctx.at, gate="start", playbook=one.playbook.name, revision=one.playbook.revision,
-        customer=one.customer, trigger=one.trigger.name, occurrence=one.occurrence, verb=verb,
-        entry=one.entry, reason=case.answer.reason, rule=rule.name if rule else None,
-        place=str(rule.span if rule else one.trigger.span), until=until, journey=journey,
-        evidence=_evidence(ctx, case),
-    )  # fmt: skip
-
-
-def _evidence(ctx: RunContext, case: _Case) -> dict[str, Any]:
-    """What the decision rests on; without seq and wall time, which differ from log to log."""
-    one = case.candidate
-    book = one.playbook
-    evaluator = ctx.facts.evaluator(book.catalogue, one.customer, at=one.entry)
-    shown: dict[str, Any] = {
-        "trigger": {
-            "kind": str(one.trigger.kind), "words": one.trigger.words, "path": one.trigger.path,
-            "place": str(one.trigger.span),
-            "extra": {k: v for k, v in one.extra.items() if k not in one.personal},
-        },
-        "gate": dict(case.work),
-        "matcher": ctx.gate.matcher.name,
-        "config": ctx.project.config_hash,
-    }  # fmt: skip
-    if one.event is not None:
-        shown["event"] = ctx.facts.shown(one.event)
-        shown["late"] = one.late
-    if one.moment:
-        shown["moment"] = dict(one.moment)
-        if one.personal:
-            shown["moment"]["personal"] = sorted(one.personal)
-    if one.edge is not None:
-        shown["edge"] = {
-            "name": one.edge.name, "since": one.edge.since, "before": one.edge.before,
-            "after": one.edge.after, "definition": one.edge.definition,
-        }  # fmt: skip
-        name = one.edge.name
-        if name in book.catalogue.segments or "." in name:
-            shown["condition"] = evaluator.trace_segment(name).to_json()
-        elif one.edge.after:
-            shown["condition"] = evaluator.trace_segment(f"{name}.{one.edge.after}").to_json()
-    if book.only is not None:
-        shown["only"] = evaluator.trace(book.only).to_json()
-    if book.excepted is not None:
-        shown["except"] = evaluator.trace(book.excepted).to_json()
-    if case.running:
-        shown["running"] = [
-            {"journey": journey.id, "playbook": journey.playbook} for journey in case.running
-        ]
-    if case.answer.matched:
-        shown["matched"] = list(case.answer.matched)
-    if case.answer.rule is not None and case.answer.rule.customer is not None:
-        now = ctx.facts.evaluator(ctx.project.catalogue, one.customer)
-        shown["house"] = now.trace(case.answer.rule.customer).to_json()
-    return shown
-
-
-def _stored_event(ctx: RunContext, one: Candidate) -> tuple[dict[str, Any], dict[str, Datum]]:
-    """Return the trigger event for the ledger, and the personal fields that stay out of it."""
-    event = one.event
-    extra = {k: PERSONAL if k in one.personal else v for k, v in one.extra.items()}
-    if event is None:
-        private = {name: one.extra[name] for name in sorted(one.personal & one.extra.keys())}
-        return ({"fields": extra} if extra else {}), private
-    kind = ctx.project.vocabulary.events.get(event.name)
-    personal = {name for name, declared in kind.fields.items() if declared.pii} if kind else set()
-    private = {name: value for name, value in event.fields.items() if name in personal}
-    shown = ctx.facts.shown(event)
-    return {**shown, "fields": {**shown["fields"], **extra}}, private
-
-
-def _write_counted(
-    ctx: RunContext, book: Playbook, trigger: str, reason: Reason, customers: list[str]
-) -> None:
-    names = sorted(customers)
-    ctx.store.decide(
-        Decision(
-            run_at=ctx.at, gate="start", playbook=book.name, revision=book.revision,
-            customer=None, trigger=trigger, occurrence=f"run:{ctx.at}", verb=Verb.REFUSED,
-            reason=reason, place=str(book.span),
-            evidence={"count": len(names), "digest": sha(*names), "first": names[:5]},
-        )
-    )  # fmt: skip
-
-
-def _write_held(ctx: RunContext, book: Playbook, count: int) -> None:
-    ctx.store.decide(
-        Decision(
-            run_at=ctx.at, gate="start", playbook=book.name, revision=book.revision,
-            customer=None, trigger="", occurrence=f"run:{ctx.at}", verb=Verb.HELD,
-            reason=Reason.PER_RUN, place=str(book.span),
-            evidence={"count": count, "per_run": book.per_run},
-        )
-    )  # fmt: skip
+    def done(self, ctx: RunContext, held: Mapping[str, int]) -> Starts:
+        """Write what is one row for many, and return the whole."""
+        for (name, trigger, reason), customers in self.many.items():
+            write_counted(ctx, ctx.books[name], trigger, reason, customers)
+        running = frozenset(self.running.values())
+        return Starts(customers=running, counts=self.counts, held=held)

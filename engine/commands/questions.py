@@ -1,13 +1,15 @@
-"""Commands that answer: journeys, why, audit."""
+"""Commands that answer: journeys, why."""
 
 from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
 
 import click
 
 from engine.commands.desk import FORMAT, Desk, show
-from rules.errors import InputError, UsageError
 
-__all__ = ["audit", "journeys", "why"]
+__all__ = ["journeys", "why", "why_not"]
 
 
 @click.command()
@@ -19,16 +21,15 @@ def journeys(desk: Desk, customer: str, form: str) -> None:
     from engine.console import journey_json, render_journeys  # noqa: PLC0415
     from engine.store import Store  # noqa: PLC0415
 
-    project = desk.project()
     with desk.ledger() as ledger:
+        zone = desk.vocabulary(ledger).timezone
         store = Store(ledger)
         found = store.journeys_of([customer]).get(customer, [])
         actions = store.actions_of([journey.id for journey in found])
     pairs = [
-        (journey, sorted(actions[journey.id].values(), key=lambda a: (a.opens_at, a.step)))
+        (journey, sorted(actions[journey.id].values(), key=lambda action: action.opens_at))
         for journey in found
     ]
-    zone = project.vocabulary.timezone
     show([journey_json(*pair) for pair in pairs], form, lambda: render_journeys(pairs, zone), zone)
 
 
@@ -46,55 +47,43 @@ def why(desk: Desk, action: str, form: str) -> None:
     from engine.console_why import render_why  # noqa: PLC0415
     from engine.explain import why as explain  # noqa: PLC0415
 
-    project = desk.project()
     with desk.ledger() as ledger:
+        vocabulary = desk.vocabulary(ledger)
         found = explain(ledger, action)
-    zone = project.vocabulary.timezone
-    show(found.to_json(), form, lambda: render_why(found, zone), zone)
+    show(found.to_json(), form, lambda: render_why(found, vocabulary), vocabulary.timezone)
 
 
-@click.group()
-def audit() -> None:
-    """Prove what happened."""
-
-
-@audit.command()
-@click.option("--head", help="NUMBER:HASH of an earlier head, kept elsewhere.")
+@click.command("why-not")
+@click.argument("customer")
+@click.argument("playbook")
+@click.option("--at", help="With what was known at this instant (default: now).")
+@FORMAT
 @click.pass_obj
-def verify(desk: Desk, head: str | None) -> None:
-    """Check the audit chain, against an outside copy of a head if there is one.
+def why_not(desk: Desk, customer: str, playbook: str, at: str | None, form: str) -> None:
+    """Tell why CUSTOMER is not in PLAYBOOK, and what would have to change.
+
+    What runs have written down comes from the ledger; the rest is computed again from the log, with
+    what was known then. Nothing is written.
 
     \b
-    Example:
-      care audit verify --head 412:9f86d081884c7d65
+    Examples:
+      care why-not 17850 churn
+      care why-not 17850 churn --at 2011-12-09 --format json
     """
-    from engine.audit import verify_chain  # noqa: PLC0415
+    from engine.console_why_not import render_why_not  # noqa: PLC0415
+    from engine.log import open_log  # noqa: PLC0415
+    from engine.paths import paths_of  # noqa: PLC0415
+    from engine.why_not import why_not as look  # noqa: PLC0415
 
-    number, digest = None, None
-    if head is not None:
-        text, _, digest = head.replace(" ", ":").partition(":")
-        if not text.isdigit() or not digest:
-            raise UsageError(f'--head takes NUMBER:HASH, not "{head}"')
-        number = int(text)
-    with desk.ledger() as ledger:
-        found = verify_chain(ledger, number=number, head=digest)
-    if number is not None and found.entries < number and found.broken_at == found.entries + 1:
-        raise InputError(
-            f"the chain ends at entry {found.entries}, before the head at {number}: its tail was cut"
-        )
-    if found.broken_at is not None:
-        raise InputError(
-            f"the audit chain is broken at entry {found.broken_at}; {found.entries} before it are sound"
-        )
-    click.echo(f"{found.entries} entries are sound, head {found.head}")
-
-
-@audit.command()
-@click.pass_obj
-def export(desk: Desk) -> None:
-    """Write the ledger in its canonical form: JSON lines that two equal ledgers share."""
-    from engine.export import canonical_lines  # noqa: PLC0415
-
-    with desk.ledger() as ledger:
-        for line in canonical_lines(ledger):
-            click.echo(line)
+    project = desk.project(talk=True)
+    zone = project.vocabulary.timezone
+    paths = paths_of(Path(project.root))
+    with ExitStack() as stack:
+        ledger = stack.enter_context(desk.ledger()) if paths.ledger.exists() else None
+        log = stack.enter_context(open_log(paths.log, writable=False))
+        log.ensure_columns(project.vocabulary)
+        found = look(
+            project, log, ledger, customer=customer, playbook=playbook,
+            at=desk.instant(at, zone),
+        )  # fmt: skip
+    show(found.to_json(), form, lambda: render_why_not(found, zone), zone)
