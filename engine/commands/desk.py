@@ -16,6 +16,7 @@ from rules.errors import Finding, Level, UsageError
 if TYPE_CHECKING:
     from engine.ledger import Ledger
     from rules.playbook import Project
+    from rules.vocabulary import Vocabulary
 
 __all__ = ["FINDINGS", "FORMAT", "Desk", "Progress", "count_of", "leave", "progress_bar", "show"]
 
@@ -68,6 +69,16 @@ class Desk:
                     f"care: {name} is left out until it is mended; its journeys wait", err=True
                 )
         return project
+
+    def vocabulary(self, ledger: Ledger) -> Vocabulary:
+        """Return the names and settings that the last run had; before the first, the project's.
+
+        Without reading the project, which takes longer the more playbooks there are.
+        """
+        from engine.configs import Configs  # noqa: PLC0415  slow
+
+        found = Configs(ledger).last()
+        return found.vocabulary if found else self.project().vocabulary
 
     @contextlib.contextmanager
     def ledger(self, *, create: bool = False) -> Iterator[Ledger]:

@@ -106,17 +106,18 @@ def doctor(desk: Desk, form: str) -> None:
     """
     from engine.doctor import examine  # noqa: PLC0415
 
-    found = [*examine(desk.clock()), *_channels(desk)]
+    found = [*examine(desk.clock()), *_project(desk)]
     show([item.to_json() for item in found], form, lambda: "\n".join(map(str, found)))
     if any(not item.fine for item in found):
         leave(1)
 
 
-def _channels(desk: Desk) -> Iterator[Examined]:
-    """Yield what is to say of the project's channels; nothing outside of a project."""
+def _project(desk: Desk) -> Iterator[Examined]:
+    """Yield what is to say of the project: its channels, its spool; nothing outside of one."""
     from engine.channel_states import ChannelState, ChannelStates  # noqa: PLC0415
     from engine.doctor import Examined  # noqa: PLC0415
     from engine.doctor_channels import examine_channels  # noqa: PLC0415
+    from engine.doctor_ingest import examine_ingest  # noqa: PLC0415
     from engine.paths import paths_of  # noqa: PLC0415
 
     try:
@@ -136,3 +137,4 @@ def _channels(desk: Desk) -> Iterator[Examined]:
         with desk.ledger() as ledger:
             states = ChannelStates(ledger).disabled()
     yield from examine_channels(project, os.environ, states)
+    yield from examine_ingest(project, os.environ, desk.clock())

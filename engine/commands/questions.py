@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
 from engine.commands.desk import FORMAT, Desk, show
+from rules.errors import InputError
 
 __all__ = ["journeys", "why", "why_not"]
 
@@ -33,16 +35,31 @@ def journeys(desk: Desk, customer: str, form: str) -> None:
     show([journey_json(*pair) for pair in pairs], form, lambda: render_journeys(pairs, zone), zone)
 
 
+_ANSWER = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "html"]),
+    default="text",
+    show_default=True,
+    help="text for people, json for scripts, html for a ticket.",
+)
+_OUT = click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer to this file."
+)
+
+
 @click.command()
 @click.argument("action")
-@FORMAT
+@_ANSWER
+@_OUT
 @click.pass_obj
-def why(desk: Desk, action: str, form: str) -> None:
+def why(desk: Desk, action: str, form: str, out: Path | None) -> None:
     """Tell why ACTION is there: trigger, evidence, calendar, gates, everything since.
 
     \b
-    Example:
+    Examples:
       care why a-k3vq7m2x5p4c
+      care why a-k3vq --format html --out why.html
     """
     from engine.console_why import render_why  # noqa: PLC0415
     from engine.explain import why as explain  # noqa: PLC0415
@@ -50,16 +67,21 @@ def why(desk: Desk, action: str, form: str) -> None:
     with desk.ledger() as ledger:
         vocabulary = desk.vocabulary(ledger)
         found = explain(ledger, action)
-    show(found.to_json(), form, lambda: render_why(found, vocabulary), vocabulary.timezone)
+        head = ledger.head()
+    foot = f"{vocabulary.business}; care why {found.action.id}; audit head {head[0]} {head[1]}"
+    _answer(found.to_json(), form, render_why(found, vocabulary), vocabulary.timezone, foot, out)
 
 
 @click.command("why-not")
 @click.argument("customer")
 @click.argument("playbook")
 @click.option("--at", help="With what was known at this instant (default: now).")
-@FORMAT
+@_ANSWER
+@_OUT
 @click.pass_obj
-def why_not(desk: Desk, customer: str, playbook: str, at: str | None, form: str) -> None:
+def why_not(
+    desk: Desk, customer: str, playbook: str, at: str | None, form: str, out: Path | None
+) -> None:
     """Tell why CUSTOMER is not in PLAYBOOK, and what would have to change.
 
     What runs have written down comes from the ledger; the rest is computed again from the log, with
@@ -86,4 +108,24 @@ def why_not(desk: Desk, customer: str, playbook: str, at: str | None, form: str)
             project, log, ledger, customer=customer, playbook=playbook,
             at=desk.instant(at, zone),
         )  # fmt: skip
-    show(found.to_json(), form, lambda: render_why_not(found, zone), zone)
+    foot = f"{project.vocabulary.business}; care why-not {customer} {playbook}"
+    _answer(found.to_json(), form, render_why_not(found, zone), zone, foot, out)
+
+
+def _answer(
+    value: dict[str, Any], form: str, text: str, zone: str, foot: str, out: Path | None
+) -> None:
+    """Print an explanation, or write it to a file."""
+    from engine.console import as_json  # noqa: PLC0415
+    from engine.page import page  # noqa: PLC0415
+
+    told = {"json": lambda: as_json(value, zone), "html": lambda: page(text, foot=foot)}
+    shown = told[form]() if form in told else text
+    if out is None:
+        click.echo(shown)
+        return
+    try:
+        out.write_text(shown.rstrip("\n") + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{out} can't be written: {error.strerror}") from error
+    click.echo(f"written to {out}", err=True)

@@ -26,11 +26,15 @@ __all__ = ["approve", "run", "start"]
     show_default=True,
     help="The rule engine of the gates.",
 )
+@click.option("--deliver", "past", is_flag=True, help="Send also where the run is of another time.")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what needs a person.")
 @FORMAT
 @click.pass_obj
-def run(desk: Desk, at: str | None, start: str | None, end: str | None, every: str | None, matcher: str, form: str, *, full: bool, quiet: bool) -> None:  # fmt: skip
+def run(desk: Desk, at: str | None, start: str | None, end: str | None, every: str | None, matcher: str, form: str, *, full: bool, past: bool, quiet: bool) -> None:  # fmt: skip
     """Evaluate the playbooks and act. Made for cron: started twice it acts once.
+
+    A run more than an hour away from the clock writes tasks and files; what would leave the house
+    waits, unless --deliver is given.
 
     \b
     Examples:
@@ -54,11 +58,11 @@ def run(desk: Desk, at: str | None, start: str | None, end: str | None, every: s
     )
     results = []
     with desk.ledger(create=True) as ledger, open_runner(
-        project, ledger, clock=desk.clock, prefer=matcher, full=full
+        project, ledger, clock=desk.clock, prefer=matcher, full=full, past=past
     ) as runner:  # fmt: skip
         if runner.matcher.reason and matcher == "durable" and not quiet:
             click.echo(f"care: reference matcher: {runner.matcher.reason}", err=True)
-        skipped = 0
+        skipped, look = 0, False
         with progress_bar("running") as progress:
             for index, moment in enumerate(moments):
                 if series and runner.done_before(moment):
@@ -78,7 +82,9 @@ def run(desk: Desk, at: str | None, start: str | None, end: str | None, every: s
                 results.append(result)
                 if progress:
                     progress(index + 1, len(moments))
-                if form == "text" and (not quiet or result.held or result.delivery.failed):
+                person = result.delivery.needs_a_person or bool(result.taken.refused)
+                look = look or person
+                if form == "text" and (not quiet or result.held or person):
                     click.echo(render_run(result, zone))
     if skipped and not quiet:
         click.echo(f"care: {skipped} of {len(moments)} instants were run before", err=True)
@@ -87,7 +93,7 @@ def run(desk: Desk, at: str | None, start: str | None, end: str | None, every: s
     elif results and not quiet:
         number, head = results[-1].head
         click.echo(f"audit head: {number} {head}")
-    if any(result.held for result in results) or project.broken:
+    if look or any(result.held for result in results) or project.broken:
         leave(FINDINGS)
 
 

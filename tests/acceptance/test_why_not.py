@@ -149,3 +149,15 @@ def test_a_name_that_is_not_there(shop: Shop, words: tuple[str, ...], told: str)
 
     assert said.code == 2
     assert told in said.err
+
+
+def test_a_page_for_a_ticket(shop: Shop) -> None:
+    """With --format html and --out the same answer is a page in a file."""
+    target = shop.root / "答复.html"
+    said = shop.care(
+        "why-not", "银牌", "complaint", "--at", "2025-03-08T08:00", "--format", "html",
+        "--out", str(target),
+    )  # fmt: skip
+
+    assert (said.code, said.out) == (0, "")
+    assert "tier has to be gold (it is silver)" in target.read_text(encoding="utf-8")
