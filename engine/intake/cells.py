@@ -43,6 +43,7 @@ _ISO = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}([T ]+\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?)?"
 _OFFSET = r" ?(Z|[+-]\d{2}(:?\d{2})?)"
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _DAY = 86_400 * MICROS
+_LATEST = 10**16  #: microseconds, in the year 2286; times a factor it fits a DECIMAL(38,20)
 _DATES = ("DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S")
 
 #: Types in which a cell is empty only as NULL.
@@ -167,7 +168,8 @@ def local_time(column: Column, form: str | None, *, serials: bool) -> tuple[str,
     if form in UNIX_FORMATS:
         number = decimal(column)
         micros = f"TRY_CAST({number} * {UNIX_FORMATS[form]} AS BIGINT)"
-        return none, f"CASE WHEN abs({number}) < 1000000000000000 THEN {micros} END", none
+        largest = _LATEST // UNIX_FORMATS[form]
+        return none, f"CASE WHEN abs({number}) < {largest} THEN {micros} END", none
     if kind == "TIMESTAMP WITH TIME ZONE":
         return none, f"epoch_us({name})", none
     if kind in _DATES:

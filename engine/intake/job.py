@@ -74,7 +74,7 @@ class Job:
             if self.map.query is not None:
                 stage = run_query(connection, stage, self.map.query)  # noqa: PLW2901
             require_columns(self.map, stage, self.path.name)
-            summary = self._merge(stage, dry_run=dry_run)
+            summary = self.merge(stage, dry_run=dry_run)
         if summary.rejected:
             path = write_rejects(
                 connection,
@@ -91,7 +91,8 @@ class Job:
             self.progress(size, size)
         return summary
 
-    def _merge(self, stage: Stage, *, dry_run: bool) -> ImportSummary:
+    def merge(self, stage: Stage, *, dry_run: bool = False) -> ImportSummary:
+        """Merge staged rows into the log; what can't be read stands in the table ``rejects``."""
         connection, codes = self.log.connection, self.log.codes()
         broken = count_rejects(connection)
         dropped = self._make_rows(stage)

@@ -9,15 +9,15 @@ from typing import Any
 
 from engine.intake.text import Broken
 
-__all__ = ["JsonRow", "read_json_lines"]
+__all__ = ["JsonRow", "flatten", "read_json_lines"]
 
 
 @dataclass(frozen=True, slots=True)
 class JsonRow:
-    """One object: ``{"a": {"b": 1}}`` has the column ``a.b``."""
+    """One object: ``{"a": {"b": 1}}`` has the column ``a.b``. A null is a column without a value."""
 
     line: int
-    cells: dict[str, str]
+    cells: dict[str, str | None]
 
 
 def read_json_lines(lines: Iterable[str]) -> Iterator[JsonRow | Broken]:
@@ -34,24 +34,25 @@ def read_json_lines(lines: Iterable[str]) -> Iterator[JsonRow | Broken]:
         if not isinstance(value, dict):
             yield Broken(number, line, "the line is not a JSON object")
             continue
-        cells: dict[str, str] = {}
-        _flatten(value, "", cells)
-        yield JsonRow(number, cells)
+        yield JsonRow(number, flatten(value))
 
 
-def _flatten(value: dict[str, Any], prefix: str, cells: dict[str, str]) -> None:
+def flatten(value: dict[str, Any], prefix: str = "") -> dict[str, str | None]:
+    """Return an object whose numbers were read as texts, flat, all values as texts; null is None."""
+    cells: dict[str, str | None] = {}
     for key, item in value.items():
         name = f"{prefix}{key}"
         match item:
             case None:
-                continue
+                cells[name] = None
             case bool():
                 cells[name] = "true" if item else "false"
             case str():
                 cells[name] = item
             case dict():
-                _flatten(item, f"{name}.", cells)
+                cells |= flatten(item, f"{name}.")
             case list() if all(isinstance(part, str) for part in item):
                 cells[name] = ",".join(item)
             case _:
                 cells[name] = json.dumps(item, ensure_ascii=False)
+    return cells

@@ -6,15 +6,15 @@ Text formats are all VARCHAR; Parquet keeps its types and is a view: it is read 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.intake.files import detect_encoding, detect_kind, open_bytes, text_stream
-from engine.intake.jsonl import read_json_lines
+from engine.intake.jsonl import JsonRow, read_json_lines
 from engine.intake.sheet import read_sheet
 from engine.intake.text import Broken, Row, read_delimited
 from engine.log_schema import quoted
@@ -24,7 +24,7 @@ from rules.importmap_types import FileFormat, FileKind
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Column", "Progress", "Stage", "literal", "stage_file"]
+__all__ = ["Column", "Progress", "Stage", "literal", "stage_file", "stage_rows"]
 
 Progress = Callable[[int, int | None], None]
 
@@ -95,6 +95,28 @@ def stage_file(
     yield Stage(kind=kind, encoding=encoding.removesuffix("-sig"), columns=loader.columns)
 
 
+def stage_rows(
+    connection: duckdb.DuckDBPyConnection,
+    rows: Iterable[JsonRow],
+    columns: Iterable[str],
+    *,
+    whole: Iterable[str] = (),
+) -> Stage:
+    """Stage rows that stand in no file; each of the columns is there, also where no row has it.
+
+    The columns ``whole`` hold whole numbers in every row.
+    """
+    connection.execute(_REJECTS)
+    loader = _Loader(connection, None, 0)
+    loader.add_columns(columns)
+    loader.objects(iter(rows), lambda: 0)
+    for name in whole:
+        column = loader.columns[name]
+        connection.execute(f"ALTER TABLE staged ALTER {column.sql} TYPE BIGINT")
+        loader.columns[name] = replace(column, type="BIGINT")
+    return Stage(kind=FileKind.JSONL, encoding="", columns=loader.columns)
+
+
 def _plain_name(path: Path, folder: Path) -> Path:
     """Return a name of the file without the characters that DuckDB takes for wildcards."""
     if not set("*?[") & set(str(path)):
@@ -153,7 +175,7 @@ class _Loader:
             raise InputError(f"{file} line {row.line}: {row.reason}")
         if not header:
             raise InputError(f"{file} is empty")
-        self._add_columns(_unique(header))
+        self.add_columns(_unique(header))
         width = len(header)
         while batch := list(islice(rows, _CHUNK)):
             lines: list[int] = []
@@ -181,12 +203,13 @@ class _Loader:
             self._broken.extend(row for row in batch if isinstance(row, Broken))
             found = [row for row in batch if not isinstance(row, Broken)]
             keys = list(dict.fromkeys(key for row in found for key in row.cells))
-            self._add_columns([key for key in keys if key not in self.columns])
+            self.add_columns([key for key in keys if key not in self.columns])
             values = [[row.cells.get(key) for row in found] for key in keys]
             self._insert([row.line for row in found], values, [self.columns[k].sql for k in keys])
             self._tell(done())
 
-    def _add_columns(self, names: list[str]) -> None:
+    def add_columns(self, names: Iterable[str]) -> None:
+        """Add columns of text."""
         for name in names:
             column = Column(sql=f"c{len(self.columns)}", type="VARCHAR")
             self.columns[name] = column
