@@ -39,6 +39,7 @@ _COMMANDS = {
     "outbox": "outbox",
     "preview": "texts",
     "reopen": "people",
+    "replay": "replay",
     "run": "run",
     "segments": "log",
     "serve": "ingest",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.context import RunContext
@@ -21,6 +21,7 @@ from rules.units import shift
 __all__ = ["Moved", "StartRequest", "advance_journeys", "close_journeys"]
 
 _DATES = (AnchorKind.DATE, AnchorKind.STEP_DATE)
+_PART = 5_000  #: journeys advanced before the next ones are looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,54 +61,80 @@ def close_journeys(
     ``touched`` are journeys (ids) whose customer had an event that they listen for, ``replanned``
     those that follow an edited playbook from now on.
     """
-    walks, _ = _walks(ctx, _look(ctx, touched))
-    for item in walks:
-        item.replans = item.journey.id in replanned
     counts: Counter[tuple[str, str]] = Counter()
-    starts = [request for item in walks for request in _unfold(ctx, item, counts)]
-    ended = [item for item in walks if item.journey.state is not JourneyState.RUNNING]
-    for item in walks:
-        if item.journey.state is JourneyState.RUNNING:
-            ctx.store.wake(item.journey.id, ctx.at)  # to be advanced in this very run
-    return Moved(counts=counts, finished=len(ended), waiting={}, starts=tuple(starts))
+    starts: list[StartRequest] = []
+    ended = 0
+    for look in _parts(ctx, _look(ctx, touched)):
+        walks, _ = _walks(ctx, look)
+        for item in walks:
+            item.replans = item.journey.id in replanned
+        starts += [request for item in walks for request in _unfold(ctx, item, counts)]
+        for item in walks:
+            if item.journey.state is JourneyState.RUNNING:
+                ctx.store.wake(item.journey.id, ctx.at)  # to be advanced in this very run
+            else:
+                ended += 1
+    return Moved(counts=counts, finished=ended, waiting={}, starts=tuple(starts))
 
 
-def advance_journeys(ctx: RunContext, started: Sequence[Journey]) -> Moved:
+def advance_journeys(ctx: RunContext) -> Moved:
     """Plan and release what is due at T, to a fixpoint. Inside the run's transaction.
 
     Looked at: new journeys, those whose next step opens, those that something woke, and those that
     count from a date of the customer, which may have moved.
     """
-    fresh = {journey.id for journey in started}
-    look = [*started, *(j for j in _look(ctx, ()) if j.id not in fresh)]
-    walks, waiting = _walks(ctx, look)
     counts: Counter[tuple[str, str]] = Counter()
+    waiting: Counter[str] = Counter()
+    starts: list[StartRequest] = []
+    finished = 0
+    for look in _parts(ctx, _look(ctx, ())):
+        walks, waits = _walks(ctx, look)
+        waiting.update(waits)
+        starts += _advance(ctx, walks, counts)
+        finished += sum(item.journey.state is JourneyState.FINISHED for item in walks)
+    return Moved(counts=counts, finished=finished, waiting=waiting, starts=tuple(starts))
+
+
+def _advance(
+    ctx: RunContext, walks: Sequence[Walk], counts: Counter[tuple[str, str]]
+) -> list[StartRequest]:
     starts: list[StartRequest] = []
     turn = walks
     while turn:
         for item in turn:
             starts += _unfold(ctx, item, counts)
         going = [item for item in turn if item.journey.state is JourneyState.RUNNING]
-        turn = release(ctx, going, counts)
+        turn = release(ctx, going, counts, walks)
     for item in walks:
         if item.journey.state is JourneyState.RUNNING:
             ctx.store.wake(item.journey.id, _next(ctx, item))
-    finished = sum(item.journey.state is JourneyState.FINISHED for item in walks)
-    return Moved(counts=counts, finished=finished, waiting=waiting, starts=tuple(starts))
+    return starts
 
 
-def _look(ctx: RunContext, touched: Collection[str]) -> list[Journey]:
-    look = {journey.id: journey for journey in ctx.store.running("next_at <= ?", ctx.at)}
-    look |= {journey.id: journey for journey in _dated(ctx)}
+def _look(ctx: RunContext, touched: Collection[str]) -> dict[str, str]:
+    """Return id -> customer of the running journeys to look at."""
+    look = ctx.store.running_ids("next_at <= ?", ctx.at)
+    for revision in _dated(ctx):
+        look |= ctx.store.running_ids("revision = ?", revision)
     for key in touched:
         if key not in look:
-            journey = ctx.store.journey(key)
-            if journey is not None and journey.state is JourneyState.RUNNING:
-                look[key] = journey
-    return [look[key] for key in sorted(look)]
+            look |= ctx.store.running_ids("id = ?", key)
+    return look
 
 
-def _dated(ctx: RunContext) -> Iterable[Journey]:
+def _parts(ctx: RunContext, look: Mapping[str, str]) -> Iterator[list[Journey]]:
+    """Yield journeys, all of a customer at once, one part after another; each part by id."""
+    keys = sorted(look) if len(look) <= _PART else sorted(look, key=lambda key: (look[key], key))
+    while keys:
+        end = min(_PART, len(keys))
+        while end < len(keys) and look[keys[end]] == look[keys[end - 1]]:
+            end += 1
+        yield ctx.store.running_of(sorted(keys[:end]))
+        keys = keys[end:]
+
+
+def _dated(ctx: RunContext) -> Iterator[str]:
+    """Yield the revisions with a step that counts from a date, which may have moved."""
     revisions = [
         row["revision"]
         for row in ctx.ledger.rows("SELECT DISTINCT revision FROM journeys WHERE state = 'running'")
@@ -115,7 +142,7 @@ def _dated(ctx: RunContext) -> Iterable[Journey]:
     for revision in sorted(revisions):
         book = ctx.revisions.get(revision)
         if any(step.anchor.kind in _DATES for step in walk(book.steps)):
-            yield from ctx.store.running("revision = ?", revision)
+            yield revision
 
 
 def _walks(ctx: RunContext, look: Sequence[Journey]) -> tuple[list[Walk], Mapping[str, int]]:
@@ -131,7 +158,7 @@ def _walks(ctx: RunContext, look: Sequence[Journey]) -> tuple[list[Walk], Mappin
             continue
         book = ctx.revisions.get(journey.revision)
         walks.append(Walk(book=book, journey=journey, actions=actions[journey.id]))
-    ctx.facts.load({item.journey.customer for item in walks})
+    ctx.facts.expect(item.journey.customer for item in walks)
     return walks, waiting
 
 
@@ -198,12 +225,14 @@ def _next(ctx: RunContext, item: Walk) -> int | None:
 
 
 def _task_moments(ctx: RunContext, step: Do, action: Action) -> list[int]:
+    if action.host is not None:
+        return []  # it ends with the task that it goes with
     found = []
     over = expires_at(step, action, ctx)
     if over is not None:
         found.append(over)
-    if step.if_overdue is not None:
-        after = step.if_overdue.after
+    for rung in step.if_overdue:
+        after = rung.after
         if after is None or after.working:  # working time needs another look from then on
             found.append(max(action.due_by, ctx.at + 1))
         else:

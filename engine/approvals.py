@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from engine.ledger import Ledger
-from engine.words import Transition
 from rules.errors import StateError, did_you_mean
 from rules.playbook import Project
 
@@ -17,4 +16,3 @@ def approve(ledger: Ledger, project: Project, playbook: str, *, at: int, who: st
         raise StateError(f'no playbook "{playbook}"; {did_you_mean(playbook, names)}')
     with ledger.transaction():
         ledger.insert("approvals", [{"playbook": playbook, "at": at, "who": who}], replace=True)
-        ledger.record(at, Transition.APPROVAL, playbook, {"who": who})

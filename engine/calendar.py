@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rules.errors import InputError, did_you_mean
+from rules.public_holidays import countries
 from rules.units import date_of, day_number, day_of, day_start
 from rules.vocabulary import Vocabulary
 
@@ -85,10 +86,8 @@ class WorkingCalendar:
         """Return the calendar of a project. Raises InputError for a country nobody knows."""
         country = vocabulary.calendar
         if country != "none":
-            import holidays  # noqa: PLC0415 - lazy: not every command counts working days
-
             country = country.upper()
-            known = holidays.list_supported_countries(include_aliases=False)
+            known = countries()
             if country not in known:
                 hint = did_you_mean(country, known)
                 raise InputError(

@@ -40,14 +40,19 @@ class Candidate:
     edge: Edge | None = None
     late: bool = False  #: it was seen after a run that should have seen it
     lasts: int | None = field(default=None, compare=False)  #: lateness counts from here, not entry
-    extra: Mapping[str, Datum] = field(
-        default_factory=dict, compare=False
-    )  #: names of ``trigger.``
+    extra: Mapping[str, Datum] = field(default_factory=dict, compare=False)  #: see ``given``
     personal: frozenset[str] = field(default=frozenset(), compare=False)  #: those that are private
     moment: Mapping[str, Any] = field(
         default_factory=dict, compare=False
     )  #: for the evidence, JSON
     pending: str | None = None  #: reason of the deferral that it comes back from
+
+    @property
+    def given(self) -> Mapping[str, Datum]:
+        """What ``trigger.`` names beside the fields of the event; of these a ``name`` goes before."""
+        if self.event is not None and "name" in self.event.fields:
+            return self.extra
+        return {"name": self.trigger.name, **self.extra}
 
     @property
     def order(self) -> tuple[int, int, str, str, str, str]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from engine.context import RunContext
 from rules.playbook import Cap, Verdict
 from rules.units import MICROS, shift
+from rules.vocabulary import Vocabulary
 
-__all__ = ["Full", "Reached", "ReachedBook", "room_at"]
+__all__ = ["Full", "Reached", "ReachedBook", "full_cap", "room_at"]
 
 _CHUNK = 500  #: values bound in one query
 _MARGIN = 4 * 86_400 * MICROS  #: months clamp: a window of months may begin so much earlier
@@ -23,8 +24,8 @@ FROM actions a JOIN journeys j ON j.id = a.journey
 WHERE a.customer IN ({marks}) AND (
     (a.kind = 'message' AND a.opened_at >= ?
         AND a.state IN ('due', 'intent', 'sent', 'handed_over', 'unknown'))
-    OR (a.kind = 'task' AND a.state = 'done' AND a.closed_at >= ?)
-    OR (a.kind = 'task' AND a.state = 'open' AND a.opened_at = ?))
+    OR (a.kind = 'task' AND a.state = 'done' AND a.host IS NULL AND a.closed_at >= ?)
+    OR (a.kind = 'task' AND a.state = 'open' AND a.host IS NULL AND a.opened_at = ?))
 ORDER BY a.id
 """
 
@@ -90,37 +91,52 @@ class ReachedBook:
 
         A cap that skips goes before one that defers; of those the one that takes longest.
         """
-        ctx = self.ctx
-        found: list[Full] = []
-        for cap in self.caps:
-            if not self._binds(cap, purpose, channel):
-                continue
-            inside = sorted(
-                (
-                    (end, one.action)
-                    for one in self._of.get(customer, ())
-                    if self._binds(cap, one.purpose, one.channel)
-                    and (end := shift(one.at, cap.per, ctx.timezone)) > ctx.at
-                ),
-                reverse=True,
-            )
-            until = room_at([end for end, _ in inside], cap.at_most, ctx.at)
-            if until > ctx.at:
-                newest = tuple(action for _, action in inside[:5])
-                found.append(Full(cap=cap, until=until, count=len(inside), newest=newest))
-        skips = [one for one in found if one.cap.verdict is Verdict.SKIP]
-        if skips:
-            return skips[0]
-        return max(found, key=lambda one: one.until, default=None)
+        mine = self._of.get(customer, ())
+        vocabulary = self.ctx.project.vocabulary
+        return full_cap(self.caps, vocabulary, mine, purpose, channel, at=self.ctx.at)
 
-    def _binds(self, cap: Cap, purpose: str, channel: str) -> bool:
-        """Whether a cap counts and binds an action."""
-        declared = self.ctx.project.vocabulary.channels.get(channel)
-        if declared is not None and not declared.reaches_customer:
-            return False
-        if purpose in cap.exempt or (cap.purposes and purpose not in cap.purposes):
-            return False
-        return not cap.channels or channel in cap.channels
+
+def full_cap(
+    caps: Sequence[Cap],
+    vocabulary: Vocabulary,
+    reached: Sequence[Reached],
+    purpose: str,
+    channel: str,
+    *,
+    at: int,
+) -> Full | None:
+    """Return the cap that stands against one more action at T, given what reached the customer."""
+    found: list[Full] = []
+    for cap in caps:
+        if not _binds(vocabulary, cap, purpose, channel):
+            continue
+        inside = sorted(
+            (
+                (end, one.action)
+                for one in reached
+                if _binds(vocabulary, cap, one.purpose, one.channel)
+                and (end := shift(one.at, cap.per, vocabulary.timezone)) > at
+            ),
+            reverse=True,
+        )
+        until = room_at([end for end, _ in inside], cap.at_most, at)
+        if until > at:
+            newest = tuple(action for _, action in inside[:5])
+            found.append(Full(cap=cap, until=until, count=len(inside), newest=newest))
+    skips = [one for one in found if one.cap.verdict is Verdict.SKIP]
+    if skips:
+        return skips[0]
+    return max(found, key=lambda one: one.until, default=None)
+
+
+def _binds(vocabulary: Vocabulary, cap: Cap, purpose: str, channel: str) -> bool:
+    """Whether a cap counts and binds an action."""
+    declared = vocabulary.channels.get(channel)
+    if declared is not None and not declared.reaches_customer:
+        return False
+    if purpose in cap.exempt or (cap.purposes and purpose not in cap.purposes):
+        return False
+    return not cap.channels or channel in cap.channels
 
 
 def room_at(ends: Sequence[int], at_most: int, at: int) -> int:

@@ -19,24 +19,28 @@ LONGEST = 8  #: journeys in a chain of ``start:`` steps; a longer one is taken f
 def chained(ctx: RunContext, requests: Iterable[StartRequest]) -> list[Candidate]:
     """Return the candidates that ``start:`` steps ask for; the occurrence is the parent action.
 
-    A playbook that is not active begins nothing. A chain that is too long is refused, with a row.
+    A playbook that is not active, and a chain that is too long, are refused with a row; one that is
+    broken or gone can't have one.
     """
     found = []
     for request in requests:
         book = ctx.books.get(request.step.playbook)
-        if book is None or book.status is not Status.ACTIVE:
+        if book is None:
             continue
         action, journey = request.action, request.journey
         trigger = Trigger(
             kind=TriggerKind.MANUAL, name="start", path="trigger", span=request.step.span,
             words=f"started by {journey.playbook}, step {request.step.name}",
         )  # fmt: skip
-        if _length(ctx, journey.occurrence) >= LONGEST:
+        reason = Reason.CHAIN if _length(ctx, journey.occurrence) >= LONGEST else None
+        if book.status is not Status.ACTIVE:
+            reason = Reason.NOT_ACTIVE
+        if reason is not None:
             ctx.store.decide(
                 Decision(
                     run_at=ctx.at, gate="start", playbook=book.name, revision=book.revision,
                     customer=journey.customer, trigger="start", occurrence=action.id,
-                    verb=Verb.REFUSED, entry=action.closed_at, reason=Reason.CHAIN,
+                    verb=Verb.REFUSED, entry=action.closed_at, reason=reason,
                     place=str(request.step.span), evidence={"parent": action.id},
                 )
             )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Consent: whether a customer allows a channel, when a step opens and again when it is sent."""
+"""What a customer allows: consent when a step opens and again when it is sent, and quiet hours."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.log import open_log
+from engine.quiet import binds, customer_zone, quiet_until
 from rules.errors import BusyError
 from rules.history import Datum
-from rules.playbook import Consent
+from rules.playbook import Consent, HouseRules
 from rules.vocabulary import Vocabulary
 
-__all__ = ["ConsentNow", "Refusal", "binding", "refusal"]
+__all__ = ["AllowedNow", "Refusal", "binding", "refusal"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +56,9 @@ def refusal(lines: Iterable[Consent], attribute: Callable[[str], Datum | None]) 
     return None
 
 
-class ConsentNow:
-    """What customers allow at an instant: by the last version of the attribute in the log by now.
+class AllowedNow:
+    """What customers allow at an instant: by the last versions of their attributes in the log by
+    then: whether a channel may be used, and whether it is night where they are.
 
     Versions that came in since the decision count. The log is read again whenever its files have
     changed, and closed at once.
@@ -64,7 +66,7 @@ class ConsentNow:
 
     def __init__(
         self,
-        lines: Sequence[Consent],
+        house: HouseRules,
         vocabulary: Vocabulary,
         log: Path,
         customers: Iterable[str],
@@ -72,10 +74,10 @@ class ConsentNow:
         at: int,
         wait: float = 10.0,
     ) -> None:
-        self.lines = lines
+        self.house = house
         self.vocabulary = vocabulary
         self.log = log
-        self.customers = sorted(set(customers)) if lines else []
+        self.customers = sorted(set(customers))
         self.at = at
         self.wait = wait  #: seconds for whoever holds the log; once, not for each message
         self._busy: BusyError | None = None
@@ -84,11 +86,24 @@ class ConsentNow:
 
     def refusal(self, customer: str, channel: str, purpose: str) -> Refusal | None:
         """Return why a message must not go out now. Raises BusyError while the log is in use."""
-        lines = binding(self.lines, self.vocabulary, channel, purpose)
+        lines = binding(self.house.consent, self.vocabulary, channel, purpose)
         if not lines:
             return None
         self._refresh()
         return refusal(lines, lambda name: self._values.get((customer, name)))
+
+    def quiet_until(self, customer: str, channel: str, purpose: str) -> int | None:
+        """Return when the quiet hours end in which the customer is now; None outside of them.
+
+        Raises BusyError while the log is in use.
+        """
+        quiet = self.house.quiet
+        if quiet is None or not binds(quiet, self.vocabulary, channel, purpose):
+            return None
+        if self.vocabulary.customer_zone is not None:
+            self._refresh()
+        zone = customer_zone(self.vocabulary, lambda name: self._values.get((customer, name)))
+        return quiet_until(quiet, self.at, zone.name)
 
     def _refresh(self) -> None:
         files = (self.log, self.log.with_name(f"{self.log.name}.wal"))
@@ -101,7 +116,9 @@ class ConsentNow:
             raise self._busy
         if stamp == self._stamp:
             return
-        names = sorted({line.attribute for line in self.lines})
+        marks = {line.attribute for line in self.house.consent}
+        zone = self.vocabulary.customer_zone
+        names = sorted(marks | ({zone} if zone and self.house.quiet else set()))
         try:
             opened = open_log(self.log, writable=False, wait=self.wait)
         except BusyError as error:
@@ -109,7 +126,11 @@ class ConsentNow:
             raise
         with opened as log:
             self._values = {
-                (customer, name): None if number is None else bool(number)
-                for customer, name, number in log.last_numbers(names, self.customers, at=self.at)
+                (customer, name): (None if number is None else bool(number))
+                if name in marks
+                else text
+                for customer, name, number, text in log.last_values(
+                    names, self.customers, at=self.at
+                )
             }
         self._stamp = stamp

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine.journeys import Action, Journey
-from engine.run import RunResult
-from engine.segments import SegmentRow
-from engine.tasks import Task
+from engine.console_ingest import taken_json, taken_lines
+from engine.journeys import NEVER, Action, Journey
 from rules.history import Datum, Event, History
 from rules.trace import show_field
 from rules.units import to_iso, to_local
 from rules.values import valued
 from rules.vocabulary import FieldKind, FieldType, Vocabulary
+
+if TYPE_CHECKING:
+    from engine.run import RunResult  # slow to import, and so is what follows
+    from engine.segments import SegmentRow
 
 __all__ = [
     "as_json",
@@ -24,15 +26,14 @@ __all__ = [
     "render_journeys",
     "render_run",
     "render_segments",
-    "render_tasks",
     "table",
 ]
 
 #: Keys of JSON values that hold instants.
 _INSTANTS = frozenset(
     (
-        "at", "closed_at", "due_by", "ended_at", "entry", "opened_at", "opens_at", "run_at",
-        "since", "started_at", "until", "wall",
+        "at", "closed_at", "due_by", "ended_at", "entry", "next_try", "opened_at", "opens_at",
+        "run_at", "since", "started_at", "tried_at", "until", "wall",
     )
 )  # fmt: skip
 
@@ -45,9 +46,7 @@ def as_json(value: object, tz: str = "UTC") -> str:
 def _timed(value: object, tz: str) -> object:
     if isinstance(value, Mapping):
         return {
-            key: to_iso(item, tz)
-            if key in _INSTANTS and isinstance(item, int)
-            else _timed(item, tz)
+            key: _iso(item, tz) if key in _INSTANTS and isinstance(item, int) else _timed(item, tz)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
@@ -55,9 +54,15 @@ def _timed(value: object, tz: str) -> object:
     return value
 
 
+def _iso(instant: int, tz: str) -> str | None:
+    return to_iso(instant, tz) if instant < NEVER else None
+
+
 def moment(instant: int | None, tz: str) -> str:
-    """Return an instant as people read it: ``Fri 2011-12-09 13:00``; "" for none."""
-    return "" if instant is None else f"{to_local(instant, tz):%a %Y-%m-%d %H:%M}"
+    """Return an instant as people read it: ``Fri 2011-12-09 13:00``; "" for none and for never."""
+    if instant is None or instant >= NEVER:
+        return ""
+    return f"{to_local(instant, tz):%a %Y-%m-%d %H:%M}"
 
 
 def table(
@@ -88,14 +93,12 @@ def _one_line(text: str) -> str:
 
 def render_run(result: RunResult, tz: str) -> str:
     """Return one run in a line, and further lines only for what needs a person."""
+    from engine.console_delivery import delivery_counts, delivery_lines  # noqa: PLC0415  slow
+
     told = ["nothing new: this run was done before"] if result.repeated else _counts(result)
-    if result.delivery.sent:
-        told.append(f"{result.delivery.sent} sent")
-    if result.delivery.refused:
-        told.append(f"{result.delivery.refused} not sent: consent was withdrawn")
-    if result.delivery.waiting:
-        told.append(f"{result.delivery.waiting} wait: the log is in use, so consent can't be asked")
+    told += delivery_counts(result.delivery)
     lines = [f"{moment(result.at, tz)}  {', '.join(told)}"]
+    lines += taken_lines(result.taken)
     if result.live:
         names = ", ".join(result.live)
         lines.append(f"  live from now on: {names} (what was before counts as existing)")
@@ -108,9 +111,7 @@ def render_run(result: RunResult, tz: str) -> str:
         f"  waiting: {_many(count, 'journey')} of {name}, which is paused, broken or gone"
         for name, count in result.waiting.items()
     ]
-    if result.delivery.failed:
-        failed = _many(result.delivery.failed, "message")
-        lines.append(f"  FAILED: {failed}; `care journeys CUSTOMER` shows why")
+    lines += delivery_lines(result.delivery)
     if result.degraded:
         lines.append(f"  rule engine: {result.degraded}; the reference matcher decided instead")
     return "\n".join(lines)
@@ -152,6 +153,7 @@ def _shares(counts: Mapping[str, int]) -> str:
 
 def run_json(result: RunResult) -> dict[str, Any]:
     """Return one run as plain values."""
+    from engine.console_delivery import delivery_json  # noqa: PLC0415  slow
 
     def told(counts: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
         return [
@@ -160,54 +162,13 @@ def run_json(result: RunResult) -> dict[str, Any]:
         ]
 
     return {
-        "at": result.at, "repeated": result.repeated, "fed": result.fed,
+        "at": result.at, "repeated": result.repeated, "taken": taken_json(result.taken),
+        "fed": result.fed,
         "starts": told(result.starts), "moves": told(result.moves), "stops": told(result.stops),
         "live": list(result.live), "held": dict(result.held), "waiting": dict(result.waiting),
         "finished": result.finished, "sent": result.delivery.sent,
-        "failed": result.delivery.failed, "refused": result.delivery.refused,
-        "undelivered": result.delivery.waiting, "matcher": result.matcher,
+        "delivery": delivery_json(result.delivery), "matcher": result.matcher,
         "degraded": result.degraded, "audit": {"n": result.head[0], "head": result.head[1]},
-    }  # fmt: skip
-
-
-def render_tasks(found: Sequence[Task], tz: str) -> str:
-    """Return the task list."""
-    rows = [
-        (
-            task.action.id, moment(task.action.due_by, tz) + (" overdue" if task.overdue else ""),
-            task.action.customer, task.step.title or task.title,
-            task.step.name, task.action.channel, task.action.assignee or "",
-            "" if str(task.action.state) == "open" else str(task.action.state),
-            task.action.outcome or "", ", ".join(task.step.outcomes),
-        )
-        for task in found
-    ]  # fmt: skip
-    heads = (
-        "id",
-        "due",
-        "customer",
-        "what",
-        "step",
-        "channel",
-        "who",
-        "state",
-        "outcome",
-        "outcomes",
-    )
-    return table(heads, rows) if rows else "no tasks"
-
-
-def task_json(task: Task) -> dict[str, Any]:
-    """Return one task as plain values."""
-    action = task.action
-    return {
-        "id": action.id, "customer": action.customer, "playbook": action.playbook,
-        "title": task.title, "step": action.step, "step_title": task.step.title,
-        "brief": task.step.brief, "channel": action.channel, "assignee": action.assignee,
-        "state": str(action.state), "opens_at": action.opens_at, "due_by": action.due_by,
-        "overdue": task.overdue, "outcomes": list(task.step.outcomes),
-        "ask": [item.name for item in task.step.ask], "outcome": action.outcome,
-        "note": task.note, "journey": action.journey,
     }  # fmt: skip
 
 
@@ -225,7 +186,7 @@ def render_journeys(found: Sequence[tuple[Journey, Sequence[Action]]], tz: str) 
             (
                 f"  {action.id}", _turn(action), action.channel or str(action.kind), str(action.state),
                 moment(action.opens_at, tz), moment(action.due_by, tz),
-                moment(action.closed_at, tz), action.outcome or "", action.reason or "",
+                moment(action.closed_at, tz), action.outcome or "", _because(action),
             )
             for action in actions
         ]  # fmt: skip
@@ -242,6 +203,10 @@ def render_journeys(found: Sequence[tuple[Journey, Sequence[Action]]], tz: str) 
         )
         blocks.append(head + ("\n" + table(heads, rows) if rows else ""))
     return "\n\n".join(blocks) if blocks else "no journeys"
+
+
+def _because(action: Action) -> str:
+    return " ".join((action.reason or "", f"with {action.host}" if action.host else "")).strip()
 
 
 def _turn(action: Action) -> str:
@@ -261,7 +226,7 @@ def journey_json(journey: Journey, actions: Sequence[Action]) -> dict[str, Any]:
                 "channel": a.channel, "state": str(a.state), "branch": a.branch, "by": a.by,
                 "opens_at": a.opens_at, "due_by": a.due_by, "opened_at": a.opened_at,
                 "closed_at": a.closed_at, "assignee": a.assignee, "outcome": a.outcome,
-                "reason": a.reason, "calendar": a.words,
+                "reason": a.reason, "host": a.host, "calendar": a.words,
             }
             for a in actions
         ],

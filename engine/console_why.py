@@ -6,10 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.console import moment
+from engine.console_effect import effect
+from engine.console_tasks import trail_lines
+from engine.console_texts import text_lines
+from engine.console_trace import trace_lines
 from engine.explain import Why
 from engine.ledger import Row
 from engine.words import ActionState
 from rules.playbook import Do
+from rules.vocabulary import Vocabulary
 
 __all__ = ["render_why"]
 
@@ -44,22 +49,28 @@ _GATE: dict[tuple[str, str], str] = {
 }
 
 
-def render_why(found: Why, tz: str) -> str:
+def render_why(found: Why, vocabulary: Vocabulary) -> str:
     """Return the explanation of one action as text."""
-    return "\n".join(_lines(found, tz))
+    return "\n".join(_lines(found, vocabulary))
 
 
-def _lines(found: Why, tz: str) -> Iterator[str]:
+def _lines(found: Why, vocabulary: Vocabulary) -> Iterator[str]:
     action, journey, book = found.action, found.journey, found.playbook
+    tz = vocabulary.timezone
     step = book.step(action.step)
     title = step.title if isinstance(step, Do) else ""
-    yield f"{action.id}  {title or book.title}: {action.channel or action.kind} for customer {action.customer}"
-    yield f"  now: {_STATES.get(action.state, str(action.state))}" + _reason(action.reason)
+    what = title or book.title or book.name
+    yield f"{action.id}  {what}: {action.channel or action.kind} for customer {action.customer}"
+    state = _STATES.get(action.state, str(action.state))
+    if action.state is ActionState.OPEN and not action.human:
+        state = "open"
+    yield f"  now: {state}{_reason(action.reason)}"
     if action.assignee:
         yield f"  who: {action.assignee}"
     yield f"  when: {action.words or moment(action.opens_at, tz)}"
     yield f"        counted from {action.anchor}"
-    if action.by:
+    yield from effect(found, step, vocabulary)
+    if action.by and isinstance(step, Do):
         yield f"  closed by: {action.by}"
     if action.outcome or found.asked or found.note:
         told = [
@@ -68,8 +79,10 @@ def _lines(found: Why, tz: str) -> Iterator[str]:
             found.note,
         ]
         yield f"  result: {', '.join(part for part in told if part)}"
+    yield from _said(found)
     yield ""
-    yield f"Playbook {book.name} ({book.title}), revision {book.revision}, {book.file}"
+    titled = f" ({book.title})" if book.title else ""
+    yield f"Playbook {book.name}{titled}, revision {book.revision}, {book.file}"
     yield from _yaml(found.trigger_lines)
     yield from _yaml(found.step_lines)
     yield ""
@@ -90,9 +103,26 @@ def _lines(found: Why, tz: str) -> Iterator[str]:
         what = "journey" if change.subject == journey.id else "action"
         shown = {k: change.body[k] for k in ("reason", "goal", "outcome") if change.body.get(k)}
         tail = "".join(f", {key} {value}" for key, value in shown.items())
+        if "state" not in change.body and change.body.get("due_by"):
+            tail += f", due {moment(change.body['due_by'], tz)}"
         yield f"  {moment(change.at, tz)}  {what} {change.state}{tail}  (audit entry {change.n})"
     for attempt in found.attempts:
-        yield f"  attempt: {attempt['result']}"
+        verdict = (attempt["verdict"] or "no answer recorded").replace("_", " ")
+        said = ": ".join(part for part in (attempt["code"], attempt["words"]) if part)
+        tried = f"  try {attempt['n']} at {moment(attempt['wall'], tz)}: {verdict}"
+        yield f"{tried}, {said}" if said else tried
+    if found.trail:
+        yield ""
+        yield "What people did"
+        yield from trail_lines(found.trail, tz)
+
+
+def _said(found: Why) -> Iterator[str]:
+    lines = list(text_lines(found.texts)) if found.texts else [found.erased]
+    if any(lines):
+        yield ""
+        yield "What it says"
+        yield from (f"  {line}" for line in lines)
 
 
 def _reason(reason: str | None) -> str:
@@ -100,9 +130,7 @@ def _reason(reason: str | None) -> str:
 
 
 def _asked(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value / 10_000:g}"
-    return value
+    return ("no", "yes")[value] if isinstance(value, bool) else value
 
 
 def _yaml(lines: tuple[tuple[int, str], ...]) -> Iterator[str]:
@@ -129,10 +157,10 @@ def _start(row: Row, tz: str) -> Iterator[str]:
         )
         yield f"  {edge['name']}{change}, first seen by the run of {moment(edge['since'], tz)}"
     if "condition" in evidence:
-        yield from _trace("because", evidence["condition"])
+        yield from trace_lines("because", evidence["condition"])
     for name in ("only", "except"):
         if name in evidence:
-            yield from _trace(name, evidence[name])
+            yield from trace_lines(name, evidence[name])
     yield f"  decided by the run of {moment(row['run_at'], tz)}, matcher {evidence['matcher']}"
     asked = [
         (name, str(value))
@@ -155,7 +183,7 @@ def _decision(row: Row, tz: str) -> Iterator[str]:
         yield f"      {note}"
     for name in ("condition", "recheck", "house"):
         if name in evidence:
-            for line in _trace(name, evidence[name]):
+            for line in trace_lines(name, evidence[name]):
                 yield f"    {line}"
 
 
@@ -167,24 +195,3 @@ def _rule(row: Row) -> str:
     head = str(row["rule"]).partition("/")[0]
     limit = row["reason"] in _LIMITS or head in ("caps", "quiet")
     return f"{row['rule']} of house.yaml" if limit else f"house rule {row['rule']}"
-
-
-def _trace(name: str, trace: Mapping[str, Any]) -> Iterator[str]:
-    verdict = {True: "true", False: "false", None: "unknown"}[trace["verdict"]]
-    yield f"  {name}: {verdict}"
-    for leaf in trace["leaves"]:
-        yield from _leaf(leaf, "    ")
-
-
-def _leaf(leaf: Mapping[str, Any], indent: str) -> Iterator[str]:
-    mark = {True: "+", False: "-", None: "?"}[leaf["verdict"]]
-    events = leaf.get("events")
-    seen = (
-        f"  [{events['count']} events: {', '.join(events['ids'])}]"
-        if events and events["count"]
-        else ""
-    )
-    note = f"  ({leaf['note']})" if leaf.get("note") else ""
-    yield f"{indent}{mark} {leaf['subject']} is {leaf['value']}, asked: {leaf['words']}{seen}{note}"
-    for inner in leaf.get("inside", ()):
-        yield from _leaf(inner, indent + "  ")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from engine.calendar import WorkingCalendar
-from engine.channels import KINDS
+from engine.channels.kinds import KINDS
 from engine.facts import Facts
 from engine.gate import Asked, Gate
 from engine.holds import Holds
@@ -14,10 +14,12 @@ from engine.journeys import Journey
 from engine.ledger import Ledger
 from engine.revisions import Revisions
 from engine.store import Store
+from rules.evaluate import Evaluator
 from rules.matcher import Word
 from rules.playbook import HouseRule, Playbook, Project
+from rules.vocabulary import Vocabulary
 
-__all__ = ["RunContext"]
+__all__ = ["RunContext", "assignee"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class RunContext:
     seq: int  #: S
     books: Mapping[str, Playbook]  #: the project's sound playbooks by name
     holds: Holds  #: journeys that a house rule holds
+    full: bool = False  #: everybody is asked, not only those with changes
 
     @property
     def timezone(self) -> str:
@@ -57,10 +60,10 @@ class RunContext:
 
     def house(self, customer: str) -> Callable[[HouseRule], bool | None]:
         """Return what tells whether a house rule's condition holds of a customer at T."""
-        evaluator = self.facts.evaluator(self.project.catalogue, customer)
 
         def verdict(rule: HouseRule) -> bool | None:
             assert rule.customer is not None
+            evaluator = self.facts.evaluator(self.project.catalogue, customer)
             return evaluator.verdict(rule.customer)
 
         return verdict
@@ -74,12 +77,17 @@ class RunContext:
         """Return who a task goes to at T: the person the customer's attribute names, or the team."""
         if role is None:
             return None
-        declared = self.project.vocabulary.roles.get(role)
-        if declared is None:
-            return role
-        if declared.attribute:
-            evaluator = self.facts.evaluator(self.project.catalogue, customer)
-            named = evaluator.attribute(declared.attribute)
-            if isinstance(named, str) and named:
-                return named
-        return declared.otherwise or role
+        evaluator = self.facts.evaluator(self.project.catalogue, customer)
+        return assignee(self.project.vocabulary, role, evaluator)
+
+
+def assignee(vocabulary: Vocabulary, role: str, evaluator: Evaluator) -> str:
+    """Return who a task for a role goes to: the person that an attribute names, or the team."""
+    declared = vocabulary.roles.get(role)
+    if declared is None:
+        return role
+    if declared.attribute:
+        named = evaluator.attribute(declared.attribute)
+        if isinstance(named, str) and named:
+            return named
+    return declared.otherwise or role

@@ -19,7 +19,9 @@ __all__ = ["deferred_candidates"]
 def deferred_candidates(ctx: RunContext) -> list[Candidate]:
     """Return the deferrals that are over, as candidates again; of active playbooks only."""
     found = []
-    for row in ctx.store.deferred("start", ctx.at):
+    rows = list(ctx.store.deferred("start", ctx.at))
+    ctx.facts.expect(row["customer"] for row in rows)
+    for row in rows:
         book = ctx.books.get(row["playbook"])
         evidence = json.loads(row["evidence"])
         path = evidence["trigger"]["path"]
@@ -43,9 +45,8 @@ def deferred_candidates(ctx: RunContext) -> list[Candidate]:
 
 
 def _event(ctx: RunContext, row: Row, evidence: Mapping[str, Any]) -> Event | None:
-    seen = (evidence["event"]["name"], evidence["event"]["id"])
-    events = ctx.facts.history(row["customer"]).events
-    return next((item for item in events if (item.name, item.id) == seen), None)
+    seen = evidence["event"]
+    return ctx.facts.event(row["customer"], seen["name"], seen["id"])
 
 
 def _edge(seen: Mapping[str, Any]) -> Edge:

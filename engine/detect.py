@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from engine.calendar import WorkingCalendar
 from engine.candidates import Candidate, Cursor, Edge, Look, Source
@@ -18,7 +17,6 @@ from engine.ids import canonical_json, sha
 from engine.ledger import Ledger
 from engine.log import Log
 from engine.watch import Shift, edge_kind, hash_of
-from engine.words import Transition
 from rules.canonical import digest
 from rules.playbook import Existing, Playbook, Trigger, TriggerKind
 from rules.units import shift
@@ -119,14 +117,7 @@ def detect(
             candidates += edges
         elif kind in _FINDERS:
             candidates += _FINDERS[kind](look, source)
-    return sorted(map(_with_name, candidates), key=lambda candidate: candidate.order)
-
-
-def _with_name(one: Candidate) -> Candidate:
-    """Return a candidate that knows ``trigger.name``; an event's own field goes before."""
-    if one.event is not None and "name" in one.event.fields:
-        return one
-    return replace(one, extra={"name": one.trigger.name, **one.extra})
+    return sorted(candidates, key=lambda candidate: candidate.order)
 
 
 def _from_events(
@@ -258,21 +249,11 @@ def advance_cursors(
     kept = {(source.playbook.name, source.trigger.path) for source in found}
     for row in list(ledger.rows("SELECT playbook, trigger FROM triggers")):
         if (row["playbook"], row["trigger"]) not in kept and row["playbook"] not in broken:
-            ledger.execute(
-                "DELETE FROM triggers WHERE playbook = ? AND trigger = ?",
-                row["playbook"], row["trigger"],
-            )  # fmt: skip
+            ledger.drop("triggers", row, at=at)
     forget_requests(ledger, [source.playbook for source in found], held, at=at)
     for source in found:
         if source.playbook.name in held:
             continue
-        if source.cursor is None:
-            body = {
-                "playbook": source.playbook.name,
-                "trigger": source.trigger.path,
-                "hash": source.hash,
-            }
-            ledger.record(at, Transition.LIVE, source.playbook.name, body)
         live = source.cursor.live_at if source.cursor else at
         ledger.insert(
             "triggers",

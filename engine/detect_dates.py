@@ -15,6 +15,7 @@ from engine.holders import holders, kept
 from engine.ids import sha
 from engine.members import members
 from engine.moments import Kept, Moments, Occasion
+from rules.history import Datum
 from rules.playbook import Existing, Playbook, Trigger
 from rules.public_holidays import holiday_day
 from rules.units import date_of, day_number, day_of, shift, to_iso
@@ -182,11 +183,15 @@ def from_holidays(look: Look, source: Source) -> Iterator[Candidate]:
         unknown = _unannounced(moments, one)
         if unknown:
             told["unannounced"] = unknown
+        extra: dict[str, Datum] = {
+            "date": day,
+            "holiday": name,
+        }  # one for all: they may be millions
+        key = f"{name}:{year}"
         for customer in customers:
             yield Candidate(
-                playbook=source.playbook, trigger=trigger, customer=customer,
-                occurrence=f"{name}:{year}", entry=moment, late=one.until <= since,
-                lasts=one.until, extra={"date": day, "holiday": name}, moment=told,
+                playbook=source.playbook, trigger=trigger, customer=customer, occurrence=key,
+                entry=moment, late=one.until <= since, lasts=one.until, extra=extra, moment=told,
             )  # fmt: skip
 
 

@@ -159,7 +159,7 @@ def _free_since(look: Look, source: Source, customer: str) -> int:
 
 def _decided(look: Look, source: Source, customer: str, slot: int) -> bool:
     row = look.ledger.one(
-        "SELECT 1 FROM decisions WHERE customer = ? AND playbook = ? AND gate = 'start'"
+        "SELECT 1 FROM decided WHERE customer = ? AND playbook = ? AND gate = 'start'"
         " AND trigger = ? AND occurrence = ?",
         customer, source.playbook.name, source.trigger.name, _key(look, slot),
     )  # fmt: skip
@@ -168,14 +168,12 @@ def _decided(look: Look, source: Source, customer: str, slot: int) -> bool:
 
 def _remember(look: Look, source: Source, customer: str) -> None:
     row = {"playbook": source.playbook.name, "trigger": source.trigger.path, "customer": customer}
-    look.ledger.insert("waiting_slots", [row], replace=True)
+    look.ledger.insert("waiting_slots", [row], replace=True, at=look.at)
 
 
 def _forget(look: Look, source: Source, customer: str) -> None:
-    look.ledger.execute(
-        "DELETE FROM waiting_slots WHERE playbook = ? AND trigger = ? AND customer = ?",
-        source.playbook.name, source.trigger.path, customer,
-    )  # fmt: skip
+    key = {"playbook": source.playbook.name, "trigger": source.trigger.path, "customer": customer}
+    look.ledger.drop("waiting_slots", key, at=look.at)
 
 
 def _key(look: Look, slot: int) -> str:

@@ -36,8 +36,10 @@ def forget_requests(
     for book in playbooks:
         for trigger in book.triggers if book.name not in held else ():
             if trigger.kind is TriggerKind.MANUAL:
-                ledger.execute(
-                    "UPDATE requests SET taken = ?"
+                waiting = ledger.rows(
+                    "SELECT playbook, trigger, customer, occurrence FROM requests"
                     " WHERE playbook = ? AND trigger = ? AND taken IS NULL AND at <= ?",
-                    at, book.name, trigger.name, at,
+                    book.name, trigger.name, at,
                 )  # fmt: skip
+                for key in list(waiting):
+                    ledger.change("requests", key, {"taken": at}, at=at)

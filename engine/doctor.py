@@ -16,7 +16,7 @@ from rules.units import to_datetime
 
 __all__ = ["Examined", "examine"]
 
-_NEEDED = ("click", "duckdb", "holidays", "httpx", "jsonschema", "pendulum", "pyarrow", "PyYAML", "sqlglot", "sqlite-utils", "tzdata")  # fmt: skip
+_NEEDED = ("click", "duckdb", "holidays", "httpx", "jsonschema", "markdown-it-py", "pendulum", "pyarrow", "python-liquid", "PyYAML", "sqlglot", "sqlite-utils", "tzdata")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,11 +45,15 @@ _TABLES: dict[str, tuple[str, str]] = {
     "actions": (
         (
             "id, journey, playbook, customer, step, turn, channel, kind, state, branch, priority, opens_at,"
-            " due_by, opened_at, closed_at, assignee, outcome, asked, note, reason, evidence"
+            " due_by, opened_at, closed_at, assignee, outcome, asked, note, reason, host, words, anchor,"
+            " closed_by, detail"
         ),
         "id",
     ),
     "outcomes": ("id, action, at, outcome, asked, note, who", "id"),
+    "task_changes": ("id, action, at, change, before, after, why, who", "id"),
+    "settlements": ("action, n, at, verdict, why, who", "action, n"),
+    "channels": ("name, disabled", "name"),
     "holds": ("journey, since, until, rule, place", "journey, since, rule"),
     "approvals": ("playbook, at, who", "playbook"),
     "private": ("owner, name, value", "owner, name"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from engine.log import Log
@@ -19,20 +21,35 @@ from rules.vocabulary import FieldKind, Vocabulary
 __all__ = ["DATED", "Facts", "event_json"]
 
 _EMPTY: Mapping[str, Datum] = {}
+_BATCH = 10_000  #: histories fetched at once
+_KEEP = 40_000  #: histories held; about 10 kB each with the answers that hang on them
 DATED = (Unit.DAY, Unit.WEEK, Unit.MONTH, Unit.YEAR)
 
 
 class Facts:
-    """Histories at (T, S), loaded in bulk, kept for the run."""
+    """Histories at (T, S): fetched in bulk once one of them is asked for, kept for the run.
 
-    def __init__(self, log: Log, vocabulary: Vocabulary, *, at: int, seq: int) -> None:
+    ``kinds`` are the events that anybody may ask for; None: all.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        vocabulary: Vocabulary,
+        *,
+        at: int,
+        seq: int,
+        kinds: frozenset[str] | None = None,
+    ) -> None:
         self.log = log
         self.vocabulary = vocabulary
         self.at = at
         self.seq = seq
+        self.kinds = kinds
         self._histories: dict[str, History] = {}
+        self._expected: dict[str, None] = {}  #: in the order in which they will be asked for
         self.ranks: dict[tuple[int, RankKey], int | None] = {}
-        self._evaluators: dict[tuple[str, int, int], Evaluator] = {}
+        self._evaluators: dict[str, dict[tuple[int, int], Evaluator]] = {}
         self._overlays: dict[str, tuple[AttributeVersion, ...]] = {}
 
     def overlay(self, customer: str, values: Mapping[str, Datum | None], at: int) -> None:
@@ -51,19 +68,42 @@ class Facts:
         versions = sorted((*history.attributes, *laid), key=lambda v: (v.name, v.at, v.id))
         return replace(history, attributes=tuple(versions))
 
-    def load(self, customers: Iterable[str]) -> None:
-        """Fetch the histories that are not here yet."""
-        missing = sorted(set(customers) - self._histories.keys())
-        if missing:
-            self._histories |= self.log.histories(
-                missing, at=self.at, seq=self.seq, vocabulary=self.vocabulary
-            )
+    def expect(self, customers: Iterable[str]) -> None:
+        """Say whose histories may be asked for, and in which order.
+
+        None is fetched by that: of millions who begin something nothing may hang on a history.
+        """
+        known = self._histories
+        self._expected.update((name, None) for name in customers if name not in known)
 
     def history(self, customer: str) -> History:
-        """Return a customer's history up to (T, S)."""
+        """Return a customer's history up to (T, S); others that are expected come along."""
         if customer not in self._histories:
-            self.load([customer])
+            self._fetch(customer)
         return self._histories[customer]
+
+    def _fetch(self, customer: str) -> None:
+        self._expected.pop(customer, None)
+        batch = [customer, *islice(self._expected, _BATCH - 1)]
+        for name in batch[1:]:
+            del self._expected[name]
+        if len(self._histories) + len(batch) > _KEEP:
+            for name in list(islice(self._histories, len(batch))):
+                del self._histories[name]
+                self._evaluators.pop(name, None)
+                self._expected[name] = None
+        self._histories |= self.log.histories(
+            batch, at=self.at, seq=self.seq, vocabulary=self.vocabulary, kinds=self.kinds
+        )
+
+    def event(self, customer: str, name: str, key: str) -> Event | None:
+        """Return one event of a customer by name and id, also of a kind that nobody asks for now."""
+        found = self.history(customer)
+        if found.kinds is not None and name not in found.kinds:
+            found = self.log.histories(
+                [customer], at=self.at, seq=self.seq, vocabulary=self.vocabulary
+            )[customer]
+        return next((one for one in found.events if (one.name, one.id) == (name, key)), None)
 
     def evaluator(
         self,
@@ -82,21 +122,26 @@ class Facts:
         """
         moment = self.at if at is None else at
         plain = not trigger and not steps and not (overlaid and customer in self._overlays)
-        key = (customer, moment, id(catalogue))
-        if plain and key in self._evaluators:
-            return self._evaluators[key]
+        key = (moment, id(catalogue))
+        kept = self._evaluators.get(customer, {})
+        if plain and key in kept:
+            return kept[key]
+        laid = overlaid and customer in self._overlays
         made = Evaluator(
             self.vocabulary,
             catalogue,
             at=moment,
-            history=self._laid(customer) if overlaid else self.history(customer),
+            history=self._laid(customer) if laid else partial(self.history, customer),
             ranks=_Ranks(self, catalogue, moment),
             trigger=trigger,
             trigger_event=trigger_event,
             steps=steps,
         )
         if plain:
-            self._evaluators[key] = made
+            if customer not in self._evaluators and len(self._evaluators) >= _KEEP:
+                for name in list(islice(self._evaluators, _KEEP // 2)):
+                    del self._evaluators[name]
+            self._evaluators.setdefault(customer, kept)[key] = made
         return made
 
     def passes(self, where: Condition, event: Event) -> bool:

@@ -13,24 +13,20 @@ from typing import Any
 from engine.ids import recorded_id, sha
 from engine.ledger import Ledger
 from engine.log import open_log
-from engine.words import ActionKind, Done
+from engine.words import ActionKind, Done, Transition
 from rules.history import AttributeVersion, Datum, Event
 from rules.vocabulary import Vocabulary
 
 __all__ = ["FEED_SOURCE", "feed"]
 
 FEED_SOURCE = "care"
-
-#: Journeys and actions whose entry in the chain lies behind the cursor.
-_NEW = """
-SELECT a.n, a.at, a.kind, a.subject, a.body FROM audit a
-WHERE a.n > ? AND a.kind IN ('journey', 'action') ORDER BY a.n
-"""
+_FAR = 2_000  #: entries that are read again rather than writing where the cursor is
 
 _STATES = {
     ("journey", "running"): Done.STARTED,
     ("journey", "stopped"): Done.STOPPED,
     ("action", "sent"): Done.SENT,
+    ("action", "handed_over"): Done.SENT,
     ("action", "done"): Done.DONE,
     ("action", "expired"): Done.EXPIRED,
 }
@@ -51,13 +47,15 @@ def feed(ledger: Ledger, log_path: Path, vocabulary: Vocabulary, *, at: int) -> 
     events: list[tuple[str, Event]] = []
     versions: list[tuple[str, AttributeVersion]] = []
     reached, waiting = start, False
-    for row in ledger.rows(_NEW, start):
-        kind = _STATES.get((row["kind"], json.loads(row["body"]).get("state", "")))
-        told = _told(ledger, kind, row["subject"]) if kind is not None else None
+    for entry in ledger.chain.entries(after=start):
+        if entry.kind not in (Transition.JOURNEY, Transition.ACTION):
+            continue
+        kind = _STATES.get((entry.kind, entry.body.get("state", "")))
+        told = _told(ledger, kind, entry.subject) if kind is not None else None
         if told is not None:
             customer, what = told
-            at_of = what[0].at if what else row["at"]
-            if at_of >= at or row["at"] >= at:  # of T itself, also where it tells of earlier
+            at_of = what[0].at if what else entry.at
+            if at_of >= at or entry.at >= at:  # of T itself, also where it tells of earlier
                 waiting = True
                 continue
             for item in what:
@@ -66,8 +64,8 @@ def feed(ledger: Ledger, log_path: Path, vocabulary: Vocabulary, *, at: int) -> 
                 else:
                     versions.append((customer, item))
         if not waiting:
-            reached = row["n"]
-    if not events and not versions and reached == start:
+            reached = entry.n
+    if not events and not versions and reached - start < _FAR:
         return 0
     added = 0
     if events or versions:
@@ -77,11 +75,7 @@ def feed(ledger: Ledger, log_path: Path, vocabulary: Vocabulary, *, at: int) -> 
                 versions, vocabulary=vocabulary, source=FEED_SOURCE, known_at=at
             )
     with ledger.transaction():
-        ledger.execute(
-            "INSERT INTO cursors (name, value) VALUES ('feed', ?)"
-            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            reached,
-        )
+        ledger.insert("cursors", [{"name": "feed", "value": reached}], replace=True, at=at)
     return added
 
 
@@ -104,12 +98,12 @@ def _told(
         ]
     if row["kind"] == ActionKind.RECORD:
         fields = {name: _datum(value) for name, value in _values(row).items() if value is not None}
-        detail = json.loads(row["evidence"])["detail"]
+        detail = json.loads(row["detail"])
         event = Event(
             id=recorded_id(subject), name=detail["event"], at=row["closed_at"], fields=fields
         )
         return row["customer"], [event]
-    if row["kind"] not in _ACTS:
+    if row["kind"] not in _ACTS or row["host"]:  # done once, however many tasks went with it
         return None
     return row["customer"], [_of_action(kind, subject, row)]
 
@@ -135,7 +129,7 @@ def _of_action(kind: Done, subject: str, row: Mapping[str, Any]) -> Event:
 
 
 def _values(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    values: Mapping[str, Any] = json.loads(row["evidence"])["detail"]["values"]
+    values: Mapping[str, Any] = json.loads(row["detail"])["values"]
     return values
 
 

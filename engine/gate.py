@@ -8,7 +8,7 @@ by the order of house.yaml, is the answer. Conditions on the customer come in as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.words import Reason
@@ -16,7 +16,7 @@ from rules.house import customer_fact, house_gate_rules, rule_name
 from rules.matcher import Case, Comparison, FactKind, FieldTest, GateRule, Matcher, Part, Word
 from rules.playbook import HouseRule, HouseRules, Verdict
 
-__all__ = ["ORDER", "Answer", "Asked", "Gate", "gate_rules", "word"]
+__all__ = ["ORDER", "Answer", "Asked", "Gate", "answer_of", "gate_rules", "word"]
 
 #: care's own reasons in the order in which they are told, each with the facts that make it.
 ORDER: tuple[tuple[Reason, tuple[tuple[str, Comparison, tuple[Word, ...]], ...]], ...] = (
@@ -76,6 +76,7 @@ class Gate:
     def __init__(self, house: HouseRules, matcher: Matcher) -> None:
         self.house = house
         self.matcher = matcher
+        self._answers: dict[tuple[frozenset[str], bool], Answer] = {}
         self._customer_rules = [
             (index, rule) for index, rule in enumerate(house.rules) if rule.customer is not None
         ]
@@ -100,23 +101,30 @@ class Gate:
         ]
 
     def _answer(self, matched: frozenset[str], work: Mapping[str, Word]) -> Answer:
-        starts = work.get("gate") == "start"
-        told = [str(reason) for reason, _ in ORDER if str(reason) in matched]
-        rules = tuple(rule for rule in self.house.rules if rule_name(rule) in matched)
-        names = (*told, *(rule_name(rule) for rule in rules))
-        if told:
-            return Answer(reason=Reason(told[0]), matched=names, rules=rules)
-        # Whole journeys are held, before their steps come to the release gate: see engine.holding.
-        asked = [rule for rule in rules if starts or rule.verdict is not Verdict.HOLD]
-        first = _strongest(asked)
-        if first is not None:
-            return Answer(reason=_SAYS[first.verdict], rule=first, matched=names, rules=rules)
-        return Answer(
-            assign=next((rule for rule in rules if rule.verdict is Verdict.ASSIGN), None),
-            use=next((rule for rule in rules if rule.verdict is Verdict.USE), None),
-            matched=names,
-            rules=rules,
-        )
+        key = (matched, work.get("gate") == "start")
+        if key not in self._answers:
+            self._answers[key] = answer_of(self.house, matched, starts=key[1])
+        return self._answers[key]
+
+
+def answer_of(house: HouseRules, matched: Collection[str], *, starts: bool) -> Answer:
+    """Return what the rules that matched mean, at the start gate or at another."""
+    told = [str(reason) for reason, _ in ORDER if str(reason) in matched]
+    rules = tuple(rule for rule in house.rules if rule_name(rule) in matched)
+    names = (*told, *(rule_name(rule) for rule in rules))
+    if told:
+        return Answer(reason=Reason(told[0]), matched=names, rules=rules)
+    # Whole journeys are held, before their steps come to the release gate: see engine.holding.
+    asked = [rule for rule in rules if starts or rule.verdict is not Verdict.HOLD]
+    first = _strongest(asked)
+    if first is not None:
+        return Answer(reason=_SAYS[first.verdict], rule=first, matched=names, rules=rules)
+    return Answer(
+        assign=next((rule for rule in rules if rule.verdict is Verdict.ASSIGN), None),
+        use=next((rule for rule in rules if rule.verdict is Verdict.USE), None),
+        matched=names,
+        rules=rules,
+    )
 
 
 #: What a house rule's no is called.

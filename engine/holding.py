@@ -8,22 +8,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from engine.changed import changed_since
 from engine.context import RunContext
 from engine.gate import Asked
 from engine.holds import Hold, moved_by
+from engine.ids import canonical_json
 from engine.journeys import Journey
 from engine.store import Decision
 from engine.words import JourneyState, Reason, Verb
-from rules.conditions import Condition
 from rules.matcher import Word
-from rules.measures import Segment
 from rules.playbook import HouseRule, Verdict
 from rules.units import to_iso
 
 __all__ = ["Standing", "resolve", "settle_holds"]
+
+_PART = 5_000  #: customers asked at once
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,9 +50,14 @@ def settle_holds(ctx: RunContext, among: Collection[str] | None = None) -> None:
     lasting = ctx.holds.lasting()
     if not rules and not lasting:
         return
-    asked = _to_ask(ctx, rules, lasting) if among is None else set(among)
-    ctx.facts.load(asked)
-    found = ctx.store.journeys_of(asked)
+    asked = sorted(_to_ask(ctx, rules, lasting) if among is None else set(among))
+    ctx.facts.expect(asked)
+    for start in range(0, len(asked), _PART):
+        _settle_part(ctx, rules, asked[start : start + _PART])
+
+
+def _settle_part(ctx: RunContext, rules: Sequence[HouseRule], customers: Sequence[str]) -> None:
+    found = ctx.store.journeys_of(customers)
     running = {
         customer: [one for one in journeys if one.state is JourneyState.RUNNING]
         for customer, journeys in found.items()
@@ -71,7 +78,7 @@ def _to_ask(ctx: RunContext, rules: Sequence[HouseRule], lasting: Mapping[str, H
     Those with a hold; with several journeys, where a rule looks at what runs beside; with a journey
     that is new; and those for whom a condition may have changed since the last run.
     """
-    concerned = _concerned(ctx, rules)
+    revisions = _concerned(ctx, rules)
     held = [ctx.store.journey(key) for key in lasting]
     asked = {journey.customer for journey in held if journey is not None}
     last = ctx.ledger.one("SELECT at, seq, config FROM runs ORDER BY n DESC LIMIT 1")
@@ -80,9 +87,11 @@ def _to_ask(ctx: RunContext, rules: Sequence[HouseRule], lasting: Mapping[str, H
     if last is None or last["config"] != ctx.project.config_hash:
         changed = None
     elif conditions:
-        changed = _changed(ctx, conditions, last["at"], last["seq"])
+        changed = changed_since(
+            ctx, ctx.project.catalogue, conditions, at=last["at"], seq=last["seq"]
+        )  # fmt: skip
     if changed is None:
-        return asked | {customer for customer, _ in concerned}
+        return asked.union(*(_running(ctx, one, "1") for one in revisions))
     if any(rule.running_purposes or rule.running_playbooks for rule in rules):
         rows = ctx.ledger.rows(
             "SELECT customer FROM journeys WHERE state = 'running'"
@@ -90,16 +99,26 @@ def _to_ask(ctx: RunContext, rules: Sequence[HouseRule], lasting: Mapping[str, H
         )
         asked |= {row["customer"] for row in rows}
     assert last is not None
-    return asked | {
-        customer
-        for customer, started_at in concerned
-        if customer in changed or started_at >= last["at"]
-    }
+    for revision in revisions:
+        asked |= _running(ctx, revision, "started_at >= ?", last["at"])
+        if changed:
+            names = canonical_json(sorted(changed))
+            asked |= _running(ctx, revision, "customer IN (SELECT value FROM json_each(?))", names)
+    return asked
 
 
-def _concerned(ctx: RunContext, rules: Iterable[HouseRule]) -> list[tuple[str, int]]:
-    """Return (customer, started at) of the running journeys of which some rule speaks."""
-    found: list[tuple[str, int]] = []
+def _running(ctx: RunContext, revision: str, where: str, *values: object) -> set[str]:
+    """Return the customers with running journeys of a revision that meet a hand-written condition."""
+    rows = ctx.ledger.rows(
+        f"SELECT customer FROM journeys WHERE state = 'running' AND revision = ? AND {where}",  # noqa: S608
+        revision, *values,
+    )  # fmt: skip
+    return {row["customer"] for row in rows}
+
+
+def _concerned(ctx: RunContext, rules: Iterable[HouseRule]) -> list[str]:
+    """Return the revisions of running journeys of which some rule speaks."""
+    found: list[str] = []
     revisions = "SELECT DISTINCT revision FROM journeys WHERE state = 'running' ORDER BY revision"
     for row in list(ctx.ledger.rows(revisions)):
         book = ctx.revisions.get(row["revision"])
@@ -108,35 +127,8 @@ def _concerned(ctx: RunContext, rules: Iterable[HouseRule]) -> list[tuple[str, i
             and (not rule.playbooks or book.name in rule.playbooks)
             for rule in rules
         ):
-            of_book = ctx.ledger.rows(
-                "SELECT customer, started_at FROM journeys WHERE state = 'running' AND revision = ?",
-                row["revision"],
-            )
-            found += [(one["customer"], one["started_at"]) for one in of_book]
+            found.append(row["revision"])
     return found
-
-
-def _changed(
-    ctx: RunContext, conditions: Sequence[Condition], at: int, seq: int
-) -> set[str] | None:
-    """Return the customers for whom a condition may have changed since (T0, S0); None: all."""
-    from rules.sql import changed_customers, edges  # noqa: PLC0415  slow
-
-    segments = {
-        f"\x00hold{index}": Segment(name=f"\x00hold{index}", title="", condition=condition)
-        for index, condition in enumerate(conditions)
-    }
-    shared = ctx.project.catalogue
-    catalogue = replace(shared, segments={**shared.segments, **segments})
-    names = sorted(segments)
-    if edges(catalogue, *names).population_bound:
-        return None
-    log = ctx.facts.log
-    asking, binds = changed_customers(
-        ctx.project.vocabulary, catalogue, names,
-        at0=at, seq0=seq, at1=ctx.at, seq1=ctx.seq, codes=log.codes(),
-    )  # fmt: skip
-    return set(log.customer_ids([row[0] for row in log.query(asking, binds)]).values())
 
 
 # -- what the rules say ------------------------------------------------------------------------

@@ -91,27 +91,25 @@ class Holds:
             "journey": hold.journey, "since": hold.since, "until": None, "rule": hold.rule,
             "place": hold.place,
         }  # fmt: skip
-        self.ledger.insert("holds", [row], replace=True)  # again at one T, after a late import
+        self.ledger.insert(
+            "holds", [row], replace=True, at=hold.since
+        )  # again at one T, after a late import
         known = self._known().setdefault(hold.journey, [])
         known[:] = [one for one in known if (one.since, one.rule) != (hold.since, hold.rule)]
         known.append(hold)
 
     def end(self, hold: Hold, *, at: int) -> None:
         """Write that a hold ends."""
-        self.ledger.execute(
-            "UPDATE holds SET until = ? WHERE journey = ? AND since = ? AND rule = ?",
-            at, hold.journey, hold.since, hold.rule,
-        )  # fmt: skip
+        key = {"journey": hold.journey, "since": hold.since, "rule": hold.rule}
+        self.ledger.change("holds", key, {"until": at}, at=at)
         known = self._known()[hold.journey]
         known[known.index(hold)] = replace(hold, until=at)
 
     def drop_ended(self) -> None:
         """Close the holds of journeys that came to their end meanwhile."""
         for row in list(self.ledger.rows(_OVER)):
-            self.ledger.execute(
-                "UPDATE holds SET until = max(since, ?) WHERE journey = ? AND since = ? AND rule = ?",
-                row["ended_at"], row["journey"], row["since"], row["rule"],
-            )  # fmt: skip
+            key = {name: row[name] for name in ("journey", "since", "rule")}
+            self.ledger.change("holds", key, {"until": max(row["since"], row["ended_at"])})
 
     def _known(self) -> dict[str, list[Hold]]:
         if self._of is None:

@@ -9,10 +9,12 @@ from fractions import Fraction
 
 __all__ = ["canonical_json", "name_id", "recorded_id", "sha", "stable_share"]
 
+_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 
 def canonical_json(value: object) -> str:
     """Return JSON with sorted keys and no blanks, Chinese as it is."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _JSON.encode(value)
 
 
 def sha(*parts: str) -> str:
@@ -27,7 +29,8 @@ def sha(*parts: str) -> str:
 def name_id(letter: str, *parts: str) -> str:
     """Return an id such as ``a-k3vq7m2x5p4c``: 60 bits of sha256 in base32, easy to read out."""
     raw = bytes.fromhex(sha(letter, *parts))
-    return f"{letter}-{base64.b32encode(raw)[:12].decode('ascii').lower()}"
+    # Ten bytes give sixteen letters; the rest would be encoded for nothing.
+    return f"{letter}-{base64.b32encode(raw[:10])[:12].decode('ascii').lower()}"
 
 
 def recorded_id(action: str) -> str:

@@ -11,9 +11,11 @@ from rules.history import Datum, Event
 from rules.playbook import Do, DueForm, IfLate, Playbook, Stop
 from rules.units import Duration, Unit, shift
 
-__all__ = ["Action", "Halt", "Journey", "Key", "closes_at", "deadline", "halt", "late"]
+__all__ = ["NEVER", "Action", "Halt", "Journey", "Key", "closes_at", "deadline", "halt", "late"]
 
 Key = tuple[str, int]  #: step and turn
+
+NEVER = 253_402_300_799_000_000  #: the end of the year 9999: a wait without ``up_to``
 
 _GRACE = Duration(1, Unit.DAY)  #: a step due ``now`` is late a day after it
 
@@ -53,7 +55,7 @@ class Action:
     state: ActionState
     priority: int
     opens_at: int  #: nominal; moved by ``defer``
-    due_by: int
+    due_by: int  #: NEVER, or later, of a wait without ``up_to``
     opened_at: int | None = None  #: T of the run that released it
     closed_at: int | None = None
     assignee: str | None = None
@@ -63,6 +65,7 @@ class Action:
     anchor: str = ""  #: what the clock counts from
     branch: str | None = None  #: of a wait: ``then`` or ``else``; of a choose: the branch's number
     by: str = ""  #: the event that closed it: name and id
+    host: str | None = None  #: the open task of another journey that this one goes with
     detail: Mapping[str, Any] = field(default_factory=dict)  #: of a choice or effect, JSON values
 
     @property

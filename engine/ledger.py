@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
 import sqlite3
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from engine.ids import canonical_json, sha
+from engine.audit.blocks import GENESIS
+from engine.audit.chain import Chain
+from engine.audit.tables import BY_KIND, TABLES
+from engine.audit.views import add_views
+from engine.processes import alive, describe, holder
 from engine.words import Transition
 from rules.errors import BusyError, InputError, StateError
 from rules.units import MICROS
 
-if TYPE_CHECKING:
-    from sqlite_utils import Database
+__all__ = ["GENESIS", "MIGRATIONS", "Lease", "Ledger", "open_ledger"]
 
-__all__ = ["GENESIS", "Lease", "Ledger", "open_ledger"]
+MIGRATIONS = ("first",)  #: those of ``engine.ledger_schema``, which is slow to import
 
-GENESIS = "0" * 64  #: what the first audit entry is chained to
-_LEASE = 15 * 60 * MICROS  #: a lease of a host that is out of sight lasts this long
+_LEASE = 15 * 60 * MICROS  #: a lease of a host out of sight, or a stopped process, lasts this long
+_NAMES = {"run": "run", "deliver": "delivery"}
+
+_WAKES = 200  #: journeys told in one entry
 
 Row = dict[str, Any]
 
@@ -33,59 +37,69 @@ class Lease:
 
     fence: int
     holder: str
+    name: str = "run"  #: what it is the right to: to ``run``, or to ``deliver``
 
 
 class Ledger:
     """The tables of one project's ledger. Callers own the transaction: see ``transaction``."""
 
-    def __init__(self, db: Database, path: Path) -> None:
-        self.db = db
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.connection = connection
         self.path = path
-        self._tail: tuple[int, str] | None = None
-        self._entries: list[tuple[int, int, str, str, str, str]] = []
+        self.chain = Chain(connection)
+        self._wakes: dict[str, int | None] = {}  #: journeys to be woken, of this transaction
 
     def close(self) -> None:
         """Close the file."""
-        self.db.close()
+        self.connection.close()
 
     @contextlib.contextmanager
-    def transaction(self, lease: Lease | None = None) -> Iterator[None]:
+    def transaction(self, lease: Lease | None = None, *, patience: float = 0) -> Iterator[None]:
         """Everything inside is written, or nothing. With a lease, its fence is checked inside.
 
-        Raises BusyError when the ledger stays locked or another run took the lease over.
+        ``patience`` is how long to wait, in seconds, for another program that writes (at least the
+        connection's own time-out). Raises BusyError when the ledger stays locked or another run
+        took the lease over.
         """
-        try:
-            self.db.conn.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if _no_room(error):
-                raise InputError(_unwritable(self.path, error)) from error
-            raise BusyError(f"{self.path} is locked by another program: {error}") from error
-        self._tail = None
-        self._entries.clear()
+        self._begin(time.monotonic() + patience)
+        self._forget()
         try:
             if lease is not None:
-                row = self.one("SELECT fence FROM lease WHERE name = 'run'")
+                row = self.one("SELECT fence FROM lease WHERE name = ?", lease.name)
                 if row is None or row["fence"] != lease.fence:
                     raise BusyError(
-                        "another run took over while this one was away; nothing written"
+                        f"another {_NAMES[lease.name]} took over while this one was away; nothing"
+                        " written"
                     )
             yield
             self._flush()
-            self.db.conn.execute("COMMIT")
+            self.connection.execute("COMMIT")
         except BaseException as error:
-            if self.db.conn.in_transaction:
-                self.db.conn.execute("ROLLBACK")
-            self._tail = None
-            self._entries.clear()
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            self._forget()
             if isinstance(error, sqlite3.OperationalError) and _no_room(error):
                 raise InputError(_unwritable(self.path, error)) from error
             raise
+
+    def _begin(self, until: float) -> None:
+        while True:
+            try:
+                self.connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if _no_room(error):
+                    raise InputError(_unwritable(self.path, error)) from error
+                if time.monotonic() >= until:
+                    words = f"{self.path} is locked by another program: {error}"
+                    raise BusyError(words) from error
+            else:
+                return
 
     # -- reading ---------------------------------------------------------------------------
 
     def rows(self, sql: str, *values: object) -> Iterator[Row]:
         """Yield rows as dicts of a hand-written query with bound values."""
-        cursor = self.db.conn.execute(sql, values)
+        cursor = self.connection.execute(sql, values)
         names = [column[0] for column in cursor.description]
         for row in cursor:
             yield dict(zip(names, row, strict=True))
@@ -97,85 +111,186 @@ class Ledger:
     # -- writing ---------------------------------------------------------------------------
 
     def execute(self, sql: str, *values: object) -> int:
-        """Run one statement with bound values; return the number of rows it touched."""
-        return int(self.db.conn.execute(sql, values).rowcount)
+        """Run one statement with bound values; return the number of rows it touched.
 
-    def insert(self, table: str, rows: list[Row], *, replace: bool = False) -> None:
-        """Insert rows that all have the same keys; ``replace`` those with an equal key."""
+        Not for tables that the audit chain vouches for: it would not know.
+        """
+        return int(self.connection.execute(sql, values).rowcount)
+
+    def insert(
+        self,
+        table: str,
+        rows: Sequence[Row],
+        *,
+        replace: bool = False,
+        at: int | None = None,
+        also: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Insert rows that all have the same keys; ``replace`` those with an equal key.
+
+        What the chain vouches for leaves an entry at ``at`` (without it, the row's own instant, or
+        that of the entry before); ``also`` stands on the entry beside the columns.
+        """
         if not rows:
             return
+        kept = TABLES.get(table)
+        if kept is None:
+            self._insert(table, rows, replace=replace)
+            return
+        for row in rows:
+            moment = at
+            if moment is None:
+                moment = row.get("at", self.chain.at)
+            key = {name: row[name] for name in kept.key}
+            if replace and self._row(table, key) is not None:
+                self.change(table, key, row, at=moment)
+                continue
+            told = kept.told(row, row.keys() - also.keys() if also else row.keys())
+            number = self.chain.append(
+                moment, kept.kind, kept.subject(row), 0, {**told, **(also or {})}
+            )
+            self._insert(table, [{**row, "link": number} if kept.linked else row])
+
+    def _insert(self, table: str, rows: Sequence[Row], *, replace: bool = False) -> None:
         names = list(rows[0])
         marks = ", ".join("?" * len(names))
         columns = ", ".join(names)
-        self.db.conn.executemany(
+        self.connection.executemany(
             f"{'REPLACE' if replace else 'INSERT'} INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608  our own names
             ([row[name] for name in names] for row in rows),
         )
 
-    def update(self, table: str, key: str, **values: object) -> None:
-        """Set columns of the row with this id."""
-        names = ", ".join(f"{name} = ?" for name in values)
-        self.db.conn.execute(
-            f"UPDATE {table} SET {names} WHERE id = ?",  # noqa: S608  our own names
-            [*values.values(), key],
+    def change(
+        self,
+        table: str,
+        key: Mapping[str, object],
+        values: Mapping[str, Any],
+        *,
+        at: int | None = None,
+        told: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Set columns of the row with this key. The entry tells those that differ, and ``told``.
+
+        Where nothing differs and nothing is told there is no entry.
+        """
+        kept = TABLES[table]
+        row = self._row(table, key)
+        if row is None:
+            raise StateError(f"the ledger's {table} have no {', '.join(map(str, key.values()))}")
+        after = {name: value for name, value in values.items() if row[name] != value}
+        if not after and not told:
+            return
+        body = {
+            **kept.place(row), **kept.told({**row, **after}, after, nulls=True), **(told or {})
+        }  # fmt: skip
+        moment = self.chain.at if at is None else at
+        number = self.chain.append(moment, kept.kind, kept.subject(row), row.get("link", 0), body)
+        if kept.linked:
+            after["link"] = number
+        if table == "journeys" and "next_at" in after:
+            self._wakes.pop(str(key["id"]), None)
+        if after:
+            sets = ", ".join(f"{name} = ?" for name in after)
+            self.connection.execute(
+                f"UPDATE {table} SET {sets} WHERE {_where(key)}",  # noqa: S608  our own names
+                [*after.values(), *key.values()],
+            )
+
+    def drop(self, table: str, key: Mapping[str, object], *, at: int | None = None) -> bool:
+        """Delete the row with this key; tell whether there was one."""
+        kept = TABLES[table]
+        row = self._row(table, key)
+        if row is None:
+            return False
+        moment = self.chain.at if at is None else at
+        body = {**kept.place(row), "gone": True}
+        self.chain.append(moment, kept.kind, kept.subject(row), row.get("link", 0), body)
+        self.connection.execute(
+            f"DELETE FROM {table} WHERE {_where(key)}",  # noqa: S608  our own names
+            list(key.values()),
         )
+        return True
+
+    def _row(self, table: str, key: Mapping[str, object]) -> Row | None:
+        return self.one(f"SELECT * FROM {table} WHERE {_where(key)}", *key.values())  # noqa: S608
+
+    def wake(self, journey: str, at: int | None) -> None:
+        """Say when a journey is to be looked at again. Told to the chain once a transaction."""
+        touched = self.execute(
+            "UPDATE journeys SET next_at = ? WHERE id = ? AND next_at IS NOT ?", at, journey, at
+        )
+        if touched:
+            self._wakes[journey] = at
 
     def record(self, at: int, kind: Transition, subject: str, body: dict[str, Any]) -> None:
-        """Append one transition to the audit chain. Inside a transaction only."""
-        if not self.db.conn.in_transaction:
-            raise StateError("an audit entry outside a transaction")
-        number, last = self._tail or self.head()
-        text = canonical_json(body)
-        number += 1
-        digest = sha(last, str(number), str(at), kind, subject, text)
-        self._entries.append((number, at, str(kind), subject, text, digest))
-        self._tail = (number, digest)
+        """Append an entry that is about no row of its own, or more about one. In a transaction."""
+        kept = BY_KIND.get(kind)
+        prev = 0
+        if kept is not None and kept.linked:
+            row = self._row(kept.name, {"id": subject})
+            prev = row["link"] if row else 0
+        number = self.chain.append(at, kind, subject, prev, body)
+        if prev:
+            assert kept is not None
+            self.execute(f"UPDATE {kept.name} SET link = ? WHERE id = ?", number, subject)  # noqa: S608
 
     def _flush(self) -> None:
-        self.db.conn.executemany(
-            "INSERT INTO audit (n, at, kind, subject, body, hash) VALUES (?, ?, ?, ?, ?, ?)",
-            self._entries,
-        )
-        self._entries.clear()
+        wakes = sorted(self._wakes.items())
+        for start in range(0, len(wakes), _WAKES):
+            some = dict(wakes[start : start + _WAKES])
+            self.chain.append(self.chain.at, Transition.WAKE, "", 0, some)
+        self._wakes.clear()
+        self.chain.flush()
+
+    def _forget(self) -> None:
+        self._wakes.clear()
+        self.chain.forget()
 
     def head(self) -> tuple[int, str]:
         """Return number and hash of the last audit entry that is written."""
-        row = self.one("SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1")
-        return (row["n"], row["hash"]) if row else (0, GENESIS)
+        return self.chain.head()
 
     # -- the lease -------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def lease(self, clock: Callable[[], int]) -> Iterator[Lease]:
-        """Hold the right to run. ``clock`` gives the wall time, an instant.
+    def lease(self, clock: Callable[[], int], name: str = "run") -> Iterator[Lease]:
+        """Hold the right to ``run``, or to ``deliver``. ``clock`` gives the wall time, an instant.
 
         Raises BusyError, naming the holder, when another live process has it. A process that died
-        is taken over at once on this machine, elsewhere when its lease is over.
+        is taken over at once on this machine, one that is stopped when its lease is over, as is any
+        on another machine.
         """
         with self.transaction():
-            row = self.one("SELECT * FROM lease WHERE name = 'run'")
+            row = self.one("SELECT * FROM lease WHERE name = ?", name)
             now = clock()
-            if row and row["holder"] and _alive(row["holder"], until=row["until"], now=now):
+            if row and row["holder"] and alive(row["holder"], until=row["until"], now=now):
                 raise BusyError(
-                    f"another run is at work ({_describe(row['holder'])}); try again later"
+                    f"another {_NAMES[name]} is at work ({describe(row['holder'])});"
+                    " try again later"
                 )
             fence = (row["fence"] if row else 0) + 1
-            mine = _holder()
+            mine = holder()
             self.execute(
-                "INSERT OR REPLACE INTO lease (name, fence, holder, until) VALUES ('run', ?, ?, ?)",
+                "INSERT OR REPLACE INTO lease (name, fence, holder, until) VALUES (?, ?, ?, ?)",
+                name,
                 fence,
                 mine,
                 now + _LEASE,
             )
-        held = Lease(fence=fence, holder=mine)
+        held = Lease(fence=fence, holder=mine, name=name)
         try:
             yield held
         finally:
             with contextlib.suppress(BusyError, sqlite3.Error), self.transaction():
                 self.execute(
-                    "UPDATE lease SET holder = '', until = 0 WHERE name = 'run' AND fence = ?",
+                    "UPDATE lease SET holder = '', until = 0 WHERE name = ? AND fence = ?",
+                    name,
                     fence,
                 )
+
+    def renew(self, lease: Lease, now: int) -> None:
+        """Let a lease last longer, from the wall time on. Inside a transaction with that lease."""
+        self.execute("UPDATE lease SET until = ? WHERE name = ?", now + _LEASE, lease.name)
 
 
 def open_ledger(path: Path, *, create: bool = True) -> Ledger:
@@ -183,26 +298,45 @@ def open_ledger(path: Path, *, create: bool = True) -> Ledger:
 
     Raises InputError when there is none (``create=False``) or the file is not a ledger.
     """
-    from sqlite_utils import Database  # noqa: PLC0415  slow to import
-
-    from engine.ledger_schema import migrations  # noqa: PLC0415
-
     if not create and not path.exists():
         raise InputError(f"there is no ledger yet at {path}; `care run` makes it")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        db = Database(sqlite3.connect(path, timeout=10.0, isolation_level=None))
-        db.conn.execute("PRAGMA journal_mode = WAL")
-        db.conn.execute("PRAGMA synchronous = FULL")
-        ledger = Ledger(db, path)
-        if migrations.pending(db):
-            with ledger.transaction():
-                migrations.apply(db)
+        connection = sqlite3.connect(path, timeout=10.0, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        ledger = Ledger(connection, path)
+        if not _made(connection):
+            _make(ledger)
+        ledger.head()  # another make of ledger has no chain like this
+        add_views(connection, ledger.chain)
     except sqlite3.DatabaseError as error:
         if _no_room(error):
             raise InputError(_unwritable(path, error)) from error
         raise InputError(f"{path} cannot be used as a ledger: {error}") from error
     return ledger
+
+
+def _made(connection: sqlite3.Connection) -> bool:
+    """Tell whether the tables are there; without sqlite-utils, which is slow to import."""
+    tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'")
+    if tables.fetchone() is None:
+        return False
+    done = connection.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = 'care'")
+    return {name for (name,) in done} >= set(MIGRATIONS)
+
+
+def _make(ledger: Ledger) -> None:
+    from sqlite_utils import Database  # noqa: PLC0415  slow to import
+
+    from engine.ledger_schema import migrations  # noqa: PLC0415
+
+    with ledger.transaction():
+        migrations.apply(Database(ledger.connection))
+
+
+def _where(key: Mapping[str, object]) -> str:
+    return " AND ".join(f"{name} = ?" for name in key)
 
 
 _CAN_NOT_WRITE = (
@@ -224,33 +358,3 @@ def _unwritable(path: Path, error: sqlite3.DatabaseError) -> str:
         f"{path} can't be written ({error}); nothing of this step was done. Is the disk full, or"
         " the file another user's?"
     )
-
-
-def _holder() -> str:
-    return f"{socket.gethostname()}\t{os.getpid()}\t{_born(os.getpid())}"
-
-
-def _born(pid: int) -> str:
-    """Return when a process of this machine began, so that a reused number is not taken for it."""
-    with contextlib.suppress(OSError, IndexError, ValueError):
-        stat = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        return "zombie" if stat[0] == b"Z" else stat[19].decode("ascii")
-    return ""
-
-
-def _alive(holder: str, *, until: int, now: int) -> bool:
-    host, pid, born = holder.split("\t")
-    if host != socket.gethostname():
-        return until > now
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return not born or _born(int(pid)) == born
-
-
-def _describe(holder: str) -> str:
-    host, pid, _ = holder.split("\t")
-    return f"process {pid} on {host}"

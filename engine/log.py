@@ -109,24 +109,30 @@ class Log:
         return int(row[0])
 
     def histories(
-        self, customers: Iterable[str], *, at: int, seq: int, vocabulary: Vocabulary
+        self,
+        customers: Iterable[str],
+        *,
+        at: int,
+        seq: int,
+        vocabulary: Vocabulary,
+        kinds: frozenset[str] | None = None,
     ) -> dict[str, History]:
         """Return what is visible of each customer at (T, S), in one query each for events and
-        attributes.
+        attributes; of events those of ``kinds`` where given.
 
         Every customer asked for has an entry, those that the log does not know an empty one.
         Fields and attributes that care.yaml does not declare (any more) are left out.
         """
         self.ensure_columns(vocabulary)
         return log_read.histories(
-            self.connection, tuple(customers), at=at, seq=seq, vocabulary=vocabulary
+            self.connection, tuple(customers), at=at, seq=seq, vocabulary=vocabulary, kinds=kinds
         )
 
-    def last_numbers(
+    def last_values(
         self, names: Sequence[str], customers: Sequence[str], *, at: int
-    ) -> list[tuple[str, str, int | None]]:
-        """Return (customer, attribute, number as stored) of the last versions at an instant."""
-        return log_read.last_numbers(self.connection, names, customers, at=at)
+    ) -> list[tuple[str, str, int | None, str | None]]:
+        """Return (customer, attribute, number, text), as stored, of the last versions at an instant."""
+        return log_read.last_values(self.connection, names, customers, at=at)
 
     def events_between(
         self,

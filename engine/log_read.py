@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.log_schema import event_columns, quoted
 from rules.columns import attribute_datum, column, datum
 from rules.history import AttributeVersion, Datum, Event, History
-from rules.vocabulary import FieldType, Vocabulary
+from rules.vocabulary import FieldKind, FieldType, Vocabulary
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,7 +22,7 @@ __all__ = [
     "events_between",
     "events_of",
     "histories",
-    "last_numbers",
+    "last_values",
     "stage_codes",
 ]
 
@@ -54,7 +54,7 @@ SELECT count(*) FROM (
 _EVENTS = """
 SELECT e.customer, e.kind, e.occurred_at, e.id, e.seq {columns}
 FROM events e JOIN wanted w ON e.customer = w.customer
-WHERE e.seq <= $seq AND e.occurred_at <= $at
+WHERE e.seq <= $seq AND e.occurred_at <= $at {kinds}
   AND e.seq NOT IN (SELECT seq FROM superseded WHERE by_seq <= $seq)
 ORDER BY e.customer, e.occurred_at, e.id, e.seq
 """
@@ -73,10 +73,10 @@ ORDER BY customer, attribute, occurred_at, id, seq
 
 #: The last version of each attribute up to an instant, whatever its seq; the first one counts from
 #: the beginning of time.
-_LAST_NUMBERS = """
-SELECT c.id, n.name, last.num FROM (
+_LAST_VALUES = """
+SELECT c.id, n.name, last.num, last.txt FROM (
     SELECT *, row_number() OVER (PARTITION BY customer, attribute ORDER BY nth DESC) AS back FROM (
-        SELECT a.customer, a.attribute, a.num, a.occurred_at, row_number() OVER (
+        SELECT a.customer, a.attribute, a.num, a.txt, a.occurred_at, row_number() OVER (
             PARTITION BY a.customer, a.attribute ORDER BY a.occurred_at, a.id, a.seq) AS nth
         FROM attributes a JOIN wanted w ON a.customer = w.customer
     )
@@ -119,23 +119,41 @@ ORDER BY e.occurred_at, e.id, e.seq
 
 
 class _Decoder:
-    """Makes events of rows that begin (customer, kind, occurred_at, id, seq) + field columns."""
+    """Makes events of rows that begin (customer, kind, occurred_at, id, seq) + field columns.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, vocabulary: Vocabulary) -> None:
+    Of some kinds only, where they are given.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        vocabulary: Vocabulary,
+        kinds: Collection[str] | None = None,
+    ) -> None:
+        known = connection.execute("SELECT code, name FROM kinds ORDER BY code").fetchall()
+        chosen = [(code, name) for code, name in known if kinds is None or name in kinds]
+        self.codes = None if kinds is None else [code for code, _ in chosen]
+        fields = {
+            name: declared.fields if (declared := vocabulary.events.get(name)) else {}
+            for _, name in chosen
+        }
         # A column that differs from another in case only is one column.
-        self.columns: list[str] = list(
-            {name.lower(): name for name in event_columns(vocabulary)}.values()
-        )
+        used = {column(each).lower() for held in fields.values() for each in held.values()}
+        names = {name.lower(): name for name in event_columns(vocabulary)}
+        self.columns = [name for key, name in names.items() if kinds is None or key in used]
         place = {name.lower(): index + 5 for index, name in enumerate(self.columns)}
         self.after = 5 + len(self.columns)
-        self._kinds: dict[int, tuple[str, tuple[tuple[str, FieldType, int], ...]]] = {}
-        for code, name in connection.execute("SELECT code, name FROM kinds").fetchall():
-            declared = vocabulary.events.get(name)
-            fields = declared.fields.items() if declared is not None else ()
-            self._kinds[code] = (
-                name,
-                tuple((key, field, place[column(field).lower()]) for key, field in fields),
+        self._kinds: dict[int, tuple[str, tuple[tuple[str, FieldType | None, int], ...]]] = {}
+        for code, name in chosen:
+            cells = tuple(
+                (
+                    key,
+                    field if field.kind is FieldKind.WORDS else None,
+                    place[column(field).lower()],
+                )
+                for key, field in fields[name].items()
             )
+            self._kinds[code] = (name, cells)
 
     @property
     def select(self) -> str:
@@ -147,7 +165,7 @@ class _Decoder:
         for key, field, index in fields:
             value = row[index]
             if value is not None:
-                held = datum(field, value)
+                held = value if field is None else datum(field, value)
                 assert held is not None
                 values[key] = held
         return Event(id=row[3], name=name, at=row[2], fields=values, seq=row[4])
@@ -196,14 +214,20 @@ def histories(
     at: int,
     seq: int,
     vocabulary: Vocabulary,
+    kinds: frozenset[str] | None = None,
 ) -> dict[str, History]:
-    """Return what is visible of each customer at (T, S); unknown customers are empty."""
+    """Return what is visible of each customer at (T, S), of ``kinds`` where given; unknown customers
+    are empty.
+    """
     codes = customer_codes(connection, customers)
     stage_codes(connection, "wanted", codes.values())
     binds = {"at": at, "seq": seq}
-    decoder = _Decoder(connection, vocabulary)
+    decoder = _Decoder(connection, vocabulary, kinds)
+    chosen = ""
+    if decoder.codes is not None:
+        chosen = f"AND e.kind IN ({', '.join(map(str, decoder.codes)) or 'NULL'})"
     events: dict[int, list[Event]] = {}
-    for row in _rows(connection, _EVENTS.format(columns=decoder.select), binds):
+    for row in _rows(connection, _EVENTS.format(columns=decoder.select, kinds=chosen), binds):
         events.setdefault(row[0], []).append(decoder.event(row))
     names = dict(connection.execute("SELECT code, name FROM attribute_names").fetchall())
     attributes: dict[int, list[AttributeVersion]] = {}
@@ -226,26 +250,27 @@ def histories(
         # Stable: rows come by (occurred_at, id, seq) within an attribute.
         versions = sorted(attributes.get(code, ()), key=lambda version: version.name)
         found[customer] = History(
-            customer=customer, events=tuple(events.get(code, ())), attributes=tuple(versions)
-        )
+            customer=customer, events=tuple(events.get(code, ())), attributes=tuple(versions),
+            kinds=kinds,
+        )  # fmt: skip
     return found
 
 
-def last_numbers(
+def last_values(
     connection: duckdb.DuckDBPyConnection,
     names: Sequence[str],
     customers: Sequence[str],
     *,
     at: int,
-) -> list[tuple[str, str, int | None]]:
-    """Return (customer, attribute, number as stored) of the last versions at an instant.
+) -> list[tuple[str, str, int | None, str | None]]:
+    """Return (customer, attribute, number, text), as stored, of the last versions at an instant.
 
     Attributes without any version are left out.
     """
     stage_codes(connection, "wanted", customer_codes(connection, customers).values())
     wanted = set(names)
-    rows = connection.execute(_LAST_NUMBERS, {"at": at}).fetchall()
-    return [(customer, name, number) for customer, name, number in rows if name in wanted]
+    rows = connection.execute(_LAST_VALUES, {"at": at}).fetchall()
+    return [row for row in rows if row[1] in wanted]
 
 
 def events_between(

@@ -9,7 +9,7 @@ from engine.journeys import Journey
 from engine.stops import write_end
 from engine.store import Decision, cancelled
 from engine.words import ActionKind, ActionState, JourneyState, Reason, Verb
-from rules.playbook import Migrate, Playbook, Status, walk
+from rules.playbook import Migrate, Playbook, Status, rung_of, walk
 
 __all__ = ["migrate_journeys"]
 
@@ -48,7 +48,7 @@ def _move(ctx: RunContext, book: Playbook, journey: Journey) -> None:
     ctx.store.rebase(journey, book.revision, at=ctx.at)
     kept = {step.name for step in walk(book.steps)}
     for action in ctx.store.actions_of([journey.id])[journey.id].values():
-        name = action.step.removesuffix(".overdue")
+        name = rung_of(action.step) or action.step
         if name in kept or action.state.closed:
             continue
         if action.state is ActionState.PLANNED or action.kind is not ActionKind.MESSAGE:

@@ -14,8 +14,16 @@ class Paths:
 
     log: Path
     ledger: Path
+    spool: Path  #: what other programs sent and no run has taken yet
+    refused: Path  #: what of it could not be taken
 
 
 def paths_of(root: Path) -> Paths:
     """Return the paths of a project."""
-    return Paths(log=root / ".care" / "log.duckdb", ledger=root / ".care" / "ledger.db")
+    state = root / ".care"
+    return Paths(
+        log=state / "log.duckdb",
+        ledger=state / "ledger.db",
+        spool=state / "spool",
+        refused=state / "rejects" / "ingest",
+    )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from rules.evaluate import Evaluator
+from rules.history import Datum
 from rules.playbook import Quiet
 from rules.units import date_of, day_of, from_datetime, to_local, zone
 from rules.vocabulary import Vocabulary
 
-__all__ = ["Zone", "customer_zone", "quiet_until"]
+__all__ = ["Zone", "binds", "customer_zone", "quiet_until"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +22,14 @@ class Zone:
     words: str
 
 
-def customer_zone(vocabulary: Vocabulary, evaluator: Evaluator) -> Zone:
-    """Return the zone that ``customer_timezone`` names, or the business zone where it is none."""
+def customer_zone(vocabulary: Vocabulary, attribute_of: Callable[[str], Datum | None]) -> Zone:
+    """Return the zone that ``customer_timezone`` names, or the business zone where it is none;
+    ``attribute_of`` gives the value of a customer's attribute.
+    """
     business = vocabulary.timezone
     if vocabulary.customer_zone is None:
         return Zone(name=business, words=f"{business}, the business zone")
-    said = evaluator.attribute(vocabulary.customer_zone)
+    said = attribute_of(vocabulary.customer_zone)
     attribute = vocabulary.customer_zone
     if not isinstance(said, str) or not said:
         return Zone(name=business, words=f"{business}, the business zone: {attribute} is unknown")
@@ -36,6 +39,14 @@ def customer_zone(vocabulary: Vocabulary, evaluator: Evaluator) -> Zone:
         words = f"{business}, the business zone: {attribute} is no time zone"
         return Zone(name=business, words=words)
     return Zone(name=said, words=f"{said}, the customer's {attribute}")
+
+
+def binds(quiet: Quiet, vocabulary: Vocabulary, channel: str, purpose: str) -> bool:
+    """Whether work of a purpose through a channel is bound by the quiet hours."""
+    declared = vocabulary.channels.get(channel)
+    if declared is not None and not declared.reaches_customer:
+        return False
+    return purpose not in quiet.exempt and (not quiet.channels or channel in quiet.channels)
 
 
 def quiet_until(quiet: Quiet, at: int, tz: str) -> int | None:

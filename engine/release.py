@@ -9,11 +9,13 @@ from typing import Any
 
 from engine.context import RunContext
 from engine.gate import word
+from engine.joining import join
 from engine.journeys import Action, Journey, Key, closes_at, deadline, late
+from engine.render import Scene, Written, speaks, write
 from engine.rulings import Opening, Ruling, rule_on
 from engine.store import Decision
-from engine.templates import template_file
-from engine.words import ActionKind, ActionState, Verb
+from engine.templates import earlier_turns, template_file
+from engine.words import ActionKind, ActionState, Reason, Verb
 from engine.world import CustomerWorld
 from rules.matcher import Word
 from rules.playbook import Do, IfLate, Playbook
@@ -35,8 +37,17 @@ class Walk:
         return CustomerWorld(ctx, self.book, self.journey, self.actions, replans=self.replans)
 
 
-def release(ctx: RunContext, walks: Sequence[Walk], counts: Counter[tuple[str, str]]) -> list[Walk]:
-    """Ask the house about every step that opens; return the journeys whose line moved on."""
+def release(
+    ctx: RunContext,
+    walks: Sequence[Walk],
+    counts: Counter[tuple[str, str]],
+    among: Sequence[Walk] = (),
+) -> list[Walk]:
+    """Ask the house about every step that opens; return the journeys whose line moved on.
+
+    ``among`` are all journeys that the run advances: an open task of theirs may be due earlier when
+    another step goes with it.
+    """
     due = sorted(
         (
             (walk, walk.book.act(action.step), action)
@@ -59,6 +70,11 @@ def release(ctx: RunContext, walks: Sequence[Walk], counts: Counter[tuple[str, s
     for (walk, _, _), opening, ruling in zip(due, openings, rule_on(ctx, openings), strict=True):
         after, what = _ruled(ctx, walk, opening, ruling)
         walk.actions[after.key] = after
+        if after.host is not None:
+            host = join(ctx.store, after, walk.journey, at=ctx.at)
+            for other in (*walks, *among):
+                if other.journey.id == host.journey:
+                    other.actions[host.key] = host
         counts[walk.journey.playbook, what] += 1
         if closes_at(after) is not None:
             moved[walk.journey.id] = walk
@@ -81,6 +97,10 @@ def _work(ctx: RunContext, walk: Walk, step: Do, action: Action) -> dict[str, Wo
 def _ruled(ctx: RunContext, walk: Walk, opening: Opening, ruling: Ruling) -> tuple[Action, str]:
     """Write what becomes of one action; return it as it is now, and a word for the count."""
     step, action = opening.step, opening.action
+    after, written = action, None
+    if ruling.verb is Verb.RELEASED:
+        after, written = _released(ctx, walk, opening, ruling)
+        ruling = _written(ruling, after, written)
     evidence: dict[str, Any] = {
         "gate": {**opening.work, "channel": ruling.channel}, "calendar": action.words,
         "anchor": action.anchor, "opens_at": action.opens_at, "due_by": action.due_by,
@@ -108,14 +128,34 @@ def _ruled(ctx: RunContext, walk: Walk, opening: Opening, ruling: Ruling) -> tup
             after = replace(action, state=ActionState.SKIPPED, closed_at=ctx.at, reason=reason)
             what = reason
         case _:
-            after = _released(ctx, walk, opening, ruling)
             what = "task" if after.human else "message"
+            what = str(Reason.JOINED) if after.host else what
+            if written is not None:
+                ctx.store.keep(after.id, written.private(), at=ctx.at)
     ctx.store.move(after, at=ctx.at)
     return after, what
 
 
-def _released(ctx: RunContext, walk: Walk, opening: Opening, ruling: Ruling) -> Action:
-    """Return an action that goes out now: a task opens, a message becomes due."""
+def _written(ruling: Ruling, after: Action, written: Written | None) -> Ruling:
+    """Return the ruling with what came of the texts: without its text no message goes out, a task
+    opens all the same.
+    """
+    if written is None or not written.failed:
+        return ruling
+    notes = [*ruling.evidence.get("notes", ()), written.failed]
+    told = replace(ruling, evidence={**ruling.evidence, "notes": notes})
+    if after.human:
+        return told
+    return replace(told, verb=Verb.SKIPPED, reason=Reason.TEMPLATE_FAILED, rule=None, place=None)
+
+
+def _released(
+    ctx: RunContext, walk: Walk, opening: Opening, ruling: Ruling
+) -> tuple[Action, Written | None]:
+    """Return an action that goes out now, and its texts: a task opens, a message becomes due.
+
+    What goes with an open task has no texts of its own.
+    """
     step, action = opening.step, opening.action
     role = ruling.role or step.assign
     if (
@@ -123,15 +163,26 @@ def _released(ctx: RunContext, walk: Walk, opening: Opening, ruling: Ruling) -> 
         and step.if_overdue
         and ctx.at > deadline(step, action, ctx.timezone)
     ):
-        role = step.if_overdue.role
+        role = step.if_overdue[0].role
     human = ctx.human(ruling.channel)
-    file = template_file(ctx, walk.world(ctx), step, action)
-    return replace(
+    after = replace(
         action,
         kind=ActionKind.TASK if human else ActionKind.MESSAGE,
         channel=ruling.channel,
         state=ActionState.OPEN if human else ActionState.DUE,
         opened_at=ctx.at,
         assignee=ctx.assignee(role, walk.journey.customer),
-        detail={"template": file} if file else {},
+        host=ruling.host,
     )
+    named = {"role": role} if human and role is not None and role != step.assign else {}
+    channel = ctx.project.vocabulary.channels.get(ruling.channel)
+    if after.host is not None or not speaks(walk.book, step, channel):
+        return replace(after, detail=named), None
+    scene = Scene(
+        book=walk.book, step=step, journey=walk.journey, action=after,
+        evaluator=walk.world(ctx).evaluator(), vocabulary=ctx.project.vocabulary,
+    )  # fmt: skip
+    turns = earlier_turns(ctx.ledger, step, action)
+    file = template_file(step, walk.book.catalogue, scene.evaluator, turns)
+    written = write(scene, file, channel, at=ctx.at)
+    return replace(after, detail={**written.detail(file), **named}), written

@@ -10,13 +10,15 @@ from pathlib import Path
 from engine.ids import sha
 from engine.ledger import Ledger
 from engine.log import Log
-from engine.words import Transition
 from rules.errors import InputError, StateError, did_you_mean
 from rules.playbook import Playbook, Project, Status, Trigger, TriggerKind
 
 __all__ = ["Asked", "customers_of", "file_key", "manual_trigger", "request"]
 
 _COLUMN = "customer"  #: of a CSV file
+_SAME = (
+    "SELECT 1 FROM requests WHERE playbook = ? AND trigger = ? AND customer = ? AND occurrence = ?"
+)
 _SHOWN = 5  #: unknown customers named in one message
 
 
@@ -119,16 +121,11 @@ def request(
     with ledger.transaction():
         for customer in dict.fromkeys(customers):
             occurrence = key or f"hand:{sha(book.name, customer, str(at))[:16]}"
-            new += ledger.execute(
-                "INSERT OR IGNORE INTO requests"
-                " (playbook, trigger, customer, occurrence, at, who, source, taken)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, NULL)",
-                book.name, trigger.name, customer, occurrence, at, who, source,
-            )  # fmt: skip
-        if new:
-            body = {
-                "trigger": trigger.name, "customers": len(customers), "new": new, "who": who,
-                "key": key, "source": source, "digest": sha(*sorted(customers)),
+            row = {
+                "playbook": book.name, "trigger": trigger.name, "customer": customer,
+                "occurrence": occurrence, "at": at, "who": who, "source": source, "taken": None,
             }  # fmt: skip
-            ledger.record(at, Transition.REQUEST, book.name, body)
+            if ledger.one(_SAME, book.name, trigger.name, customer, occurrence) is None:
+                ledger.insert("requests", [row])
+                new += 1
     return Asked(new=new, known=len(dict.fromkeys(customers)) - new)

@@ -17,10 +17,20 @@ from typing import Any
 
 from engine.ids import canonical_json
 from engine.ledger import Ledger
-from engine.words import Transition
-from rules import conditions, errors, houserules, measures, playbook, steps, units
+from rules import (
+    conditions,
+    errors,
+    houserules,
+    ingest,
+    measures,
+    playbook,
+    steps,
+    units,
+    vocabulary,
+)
 from rules.errors import StateError
 from rules.playbook import Playbook
+from rules.templates import text
 
 __all__ = ["Revisions", "decode", "encode"]
 
@@ -28,10 +38,13 @@ _MODULES: tuple[ModuleType, ...] = (
     conditions,
     errors,
     houserules,
+    ingest,
     measures,
     playbook,
     steps,
+    text,
     units,
+    vocabulary,
 )
 
 
@@ -89,6 +102,13 @@ def decode(value: Any) -> Any:
     return known(**{key: decode(item) for key, item in body.items()})
 
 
+@lru_cache(maxsize=512)
+def _book(model: str) -> Playbook:
+    found = decode(json.loads(model))
+    assert isinstance(found, Playbook)
+    return found
+
+
 class Revisions:
     """The revisions of a ledger, decoded once a process."""
 
@@ -105,9 +125,7 @@ class Revisions:
             "id": book.revision, "playbook": book.name, "file": book.file,
             "source": book.source, "model": model, "at": at,
         }  # fmt: skip
-        self.ledger.insert("revisions", [row])
-        body = {"playbook": book.name, "file": book.file}
-        self.ledger.record(at, Transition.REVISION, book.revision, body)
+        self.ledger.insert("revisions", [row], at=at)
 
     def get(self, revision: str) -> Playbook:
         """Return a stored revision. Raises StateError when the ledger does not have it."""
@@ -115,7 +133,7 @@ class Revisions:
             row = self.ledger.one("SELECT model FROM revisions WHERE id = ?", revision)
             if row is None:
                 raise StateError(f"the ledger does not hold revision {revision}")
-            self._known[revision] = decode(json.loads(row["model"]))
+            self._known[revision] = _book(row["model"])
         return self._known[revision]
 
     def with_step(self, revision: str, step: str) -> Playbook:
@@ -125,23 +143,30 @@ class Revisions:
         KeyError when no revision has it.
         """
         book = self.get(revision)
+        if _has(book, step):
+            return book
         others = self.ledger.rows(
             "SELECT id FROM revisions WHERE playbook = ? AND id <> ? ORDER BY at DESC, id",
             book.name, revision,
         )  # fmt: skip
-        for key in (revision, *(row["id"] for row in list(others))):
-            found = self.get(key)
-            try:
-                found.step(step)
-            except KeyError:
-                continue
-            return found
+        for row in list(others):
+            found = self.get(row["id"])
+            if _has(found, step):
+                return found
         raise KeyError(step)
 
     def source(self, revision: str) -> str:
         """Return the YAML text of a stored revision, "" when it is unknown."""
         row = self.ledger.one("SELECT source FROM revisions WHERE id = ?", revision)
         return str(row["source"]) if row else ""
+
+
+def _has(book: Playbook, step: str) -> bool:
+    try:
+        book.step(step)
+    except KeyError:
+        return False
+    return True
 
 
 def _without_source(book: Playbook) -> Playbook:

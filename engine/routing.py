@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.channels import KINDS
+from engine.address import address_of
+from engine.channels.kinds import KINDS
 from engine.consent import binding, refusal
 from rules.evaluate import Evaluator
 from rules.playbook import HouseRules, Route
@@ -75,9 +76,8 @@ def _obstacle(
         return "care.yaml has no such channel"
     if declared.kind not in KINDS:
         return f"kind {declared.kind} is not supported yet"
-    head, _, attribute = declared.to.partition(".")
-    address = to or (attribute if head == "customer" else "")
-    if address and evaluator.attribute(address) in (None, ""):
-        return f"{address} is unknown"
+    missing = address_of(declared, to, evaluator.attribute).missing
+    if missing:
+        return missing
     no = refusal(binding(house.consent, vocabulary, channel, purpose), evaluator.attribute)
     return f"no consent, {no.words}" if no else ""

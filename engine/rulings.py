@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from engine.address import address_of
 from engine.caps import Reached, ReachedBook
 from engine.consent import binding, refusal
 from engine.context import RunContext
 from engine.gate import Answer, Asked
+from engine.joining import OpenTasks
 from engine.journeys import Action, Journey, deadline
-from engine.quiet import customer_zone, quiet_until
+from engine.quiet import binds, customer_zone, quiet_until
 from engine.routing import MESSAGE, Routed, route
 from engine.words import JourneyState, Reason, Verb
 from rules.errors import Span
@@ -49,6 +51,7 @@ class Ruling:
     place: str | None = None  #: of what said no; None: the step's own
     until: int | None = None  #: of DEFERRED
     role: str | None = None  #: who gets the task by a house rule
+    host: str | None = None  #: the open task that it goes with
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -77,8 +80,8 @@ def rule_on(ctx: RunContext, openings: Sequence[Opening]) -> list[Ruling]:
         assert case.answer.use is not None
         case.told, case.channel = case.answer, case.answer.use.channel
     _ask(ctx, moved)  # the rules speak of the channel that it goes through
-    reached = ReachedBook(ctx, customers)
-    return [_ruling(ctx, case, reached) for case in cases]
+    reached, tasks = ReachedBook(ctx, customers), OpenTasks(ctx.store)
+    return [_ruling(ctx, case, reached, tasks) for case in cases]
 
 
 def _case(ctx: RunContext, one: Opening, journeys: Sequence[Journey]) -> _Case:
@@ -112,8 +115,8 @@ def _ask(ctx: RunContext, cases: Sequence[_Case]) -> None:
         case.answer = answer
 
 
-def _ruling(ctx: RunContext, case: _Case, reached: ReachedBook) -> Ruling:
-    found = _by_rules(ctx, case) or _by_limits(ctx, case, reached)
+def _ruling(ctx: RunContext, case: _Case, reached: ReachedBook, tasks: OpenTasks) -> Ruling:
+    found = _by_rules(ctx, case) or _by_limits(ctx, case, reached, _host(ctx, case, tasks))
     one, action = case.opening, case.opening.action
     if found.verb is Verb.DEFERRED:
         assert found.until is not None
@@ -126,12 +129,23 @@ def _ruling(ctx: RunContext, case: _Case, reached: ReachedBook) -> Ruling:
                 found, verb=Verb.SKIPPED, reason=Reason.DEFERRED_TOO_LONG, until=None,
                 evidence={**found.evidence, "notes": notes},
             )  # fmt: skip
-    if found.verb is Verb.RELEASED:
+    if found.verb is Verb.RELEASED and found.host is None:
+        if ctx.human(found.channel):
+            tasks.add(one.journey, action)
         reached.add(
             one.journey.customer,
             Reached(action=action.id, at=ctx.at, purpose=one.purpose, channel=found.channel),
         )
     return replace(found, evidence={**_evidence(case), **found.evidence})
+
+
+def _host(ctx: RunContext, case: _Case, tasks: OpenTasks) -> str | None:
+    """Return the open task of another journey that does the same already."""
+    one = case.opening
+    if case.channel is None or not ctx.human(case.channel):
+        return None
+    book = ctx.revisions.get(one.journey.revision)
+    return tasks.host(book, one.journey, one.action.step, case.running)
 
 
 def _by_rules(ctx: RunContext, case: _Case) -> Ruling | None:
@@ -153,25 +167,38 @@ def _by_rules(ctx: RunContext, case: _Case) -> Ruling | None:
     )  # fmt: skip
 
 
-def _by_limits(ctx: RunContext, case: _Case, reached: ReachedBook) -> Ruling:
-    """Return what routing, consent, quiet hours and caps say."""
+def _by_limits(ctx: RunContext, case: _Case, reached: ReachedBook, host: str | None) -> Ruling:
+    """Return what routing, consent, quiet hours and caps say; what goes with an open task (``host``)
+    takes no room of a cap.
+    """
     house, vocabulary = ctx.project.house, ctx.project.vocabulary
     one, channel = case.opening, case.channel
     if channel is None:
         return _no(Verb.SKIPPED, MESSAGE, Reason.NO_CHANNEL, "routing", None)
+    missing = "" if ctx.human(channel) else _no_address(ctx, case, channel)
+    if missing:
+        return Ruling(
+            verb=Verb.SKIPPED, channel=channel, reason=Reason.NO_ADDRESS,
+            evidence={"notes": [missing]},
+        )  # fmt: skip
     lines = binding(house.consent, vocabulary, channel, one.purpose)
     refused = refusal(lines, case.evaluator.attribute)
     if refused is not None:
         line = refused.consent
         return _no(Verb.SKIPPED, channel, Reason.CONSENT, line.path, line.span, note=refused.words)
     quiet = house.quiet
-    if quiet is not None and _bound(ctx, channel, one.purpose, quiet.channels, quiet.exempt):
-        zone = customer_zone(vocabulary, case.evaluator)
+    if quiet is not None and binds(quiet, vocabulary, channel, one.purpose):
+        zone = customer_zone(vocabulary, case.evaluator.attribute)
         until = quiet_until(quiet, ctx.at, zone.name)
         if until is not None:
             verb = Verb.SKIPPED if quiet.verdict is Verdict.SKIP else Verb.DEFERRED
             note = f"{to_iso(ctx.at, zone.name)} in {zone.words}, quiet until {to_iso(until, zone.name)}"
             return _no(verb, channel, Reason.QUIET, quiet.path, quiet.span, until, note)
+    if host is not None:
+        return Ruling(
+            verb=Verb.RELEASED, channel=channel, reason=Reason.JOINED, host=host,
+            evidence={"notes": [f"{host} is open already: one task for both"]},
+        )  # fmt: skip
     full = reached.full(one.journey.customer, one.purpose, channel)
     if full is not None:
         verb = Verb.SKIPPED if full.cap.verdict is Verdict.SKIP else Verb.DEFERRED
@@ -183,6 +210,14 @@ def _by_limits(ctx: RunContext, case: _Case, reached: ReachedBook) -> Ruling:
         verb=Verb.RELEASED, channel=channel, role=rule.role if rule else None,
         evidence={"notes": [note] if (note := _changed(case)) else []},
     )  # fmt: skip
+
+
+def _no_address(ctx: RunContext, case: _Case, channel: str) -> str:
+    """Return why a message has nowhere to go; "" where it has."""
+    declared = ctx.project.vocabulary.channels.get(channel)
+    if declared is None:
+        return ""
+    return address_of(declared, case.opening.step.to, case.evaluator.attribute).missing
 
 
 def _no(
@@ -198,15 +233,6 @@ def _no(
         verb=verb, channel=channel, reason=reason, rule=rule, place=str(span) if span else None,
         until=until if verb is Verb.DEFERRED else None, evidence={"notes": [note] if note else []},
     )  # fmt: skip
-
-
-def _bound(
-    ctx: RunContext, channel: str, purpose: str, channels: Sequence[str], exempt: Sequence[str]
-) -> bool:
-    declared = ctx.project.vocabulary.channels.get(channel)
-    if declared is not None and not declared.reaches_customer:
-        return False
-    return purpose not in exempt and (not channels or channel in channels)
 
 
 def _changed(case: _Case) -> str:

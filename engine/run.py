@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ from typing import Any
 from engine.advance import Moved, advance_journeys, close_journeys
 from engine.calendar import WorkingCalendar
 from engine.chain import chained
+from engine.configs import Configs
 from engine.context import RunContext
 from engine.deferred import deferred_candidates
-from engine.deliver import Delivery, deliver
+from engine.deliver import deliver
+from engine.delivery import Delivery
 from engine.detect import Candidate, Source, advance_cursors, detect, sources
 from engine.facts import Facts
 from engine.feed import feed
@@ -23,18 +25,22 @@ from engine.gate import Gate, gate_rules
 from engine.holding import settle_holds
 from engine.holds import Holds
 from engine.ids import canonical_json
+from engine.ingest.taken import Taken
 from engine.ledger import Lease, Ledger
 from engine.log import Log, open_log
 from engine.migrate import migrate_journeys
+from engine.outbox import ABOUT_NOW
 from engine.paths import paths_of
 from engine.revisions import Revisions
+from engine.spool import waiting
 from engine.start import Starts, start_journeys
 from engine.stops import stop_journeys
 from engine.store import Store
+from engine.waits import Waits
 from engine.watch import Compiled, Shift, Watched, apply, measure, watched
-from engine.words import Transition
 from rules.errors import ClockError, InputError
 from rules.matcher import Matcher, open_matcher
+from rules.mentions import event_names
 from rules.playbook import Playbook, Project, Status, TriggerKind
 from rules.units import to_iso
 
@@ -50,6 +56,7 @@ class RunResult:
     at: int
     seq: int
     repeated: bool  #: this very run was done before; only delivery was looked at
+    taken: Taken = field(default_factory=Taken)  #: what other programs had sent
     fed: int = 0  #: events that care wrote about its own work
     starts: Mapping[tuple[str, str], int] = field(default_factory=dict)
     moves: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -58,7 +65,7 @@ class RunResult:
     held: Mapping[str, int] = field(default_factory=dict)
     waiting: Mapping[str, int] = field(default_factory=dict)
     finished: int = 0
-    delivery: Delivery = field(default_factory=lambda: Delivery(sent=0, failed=0))
+    delivery: Delivery = field(default_factory=Delivery)
     matcher: str = ""
     degraded: str | None = None  #: why the rule engine was replaced in the middle
     head: tuple[int, str] = (0, "")  #: number and hash of the last audit entry
@@ -81,6 +88,7 @@ class Runner:
         clock: Callable[[], int],
         prefer: str = "durable",
         full: bool = False,
+        past: bool = False,
         report: Report | None = None,
     ) -> None:
         self.project = project
@@ -88,12 +96,14 @@ class Runner:
         self.lease = lease
         self.clock = clock
         self.full = full
+        self.past = past  #: what runs of the past decide is sent as well
         self.report = report or (lambda _: None)
         self.paths = paths_of(Path(project.root))
         self.store = Store(ledger)
         self.revisions = Revisions(ledger)
         self.calendar = WorkingCalendar.of(project.vocabulary)
         self._compiled: Compiled = {}
+        self._events: dict[int, tuple[object, frozenset[str]]] = {}  #: that each speaks of
         self.books = {book.name: book for book in project.playbooks}
         self.matcher: Matcher = open_matcher(gate_rules(project.house), prefer)
 
@@ -118,8 +128,6 @@ class Runner:
 
         Raises ClockError when T lies before the last run, InputError when there is no log.
         """
-        if not self.paths.log.exists():
-            raise InputError("there is no event log yet; `care import` makes it")
         last = self.last()
         if last is not None and at < last[0]:
             zone = self.project.vocabulary.timezone
@@ -127,7 +135,10 @@ class Runner:
                 f"the last run was at {to_iso(last[0], zone)}; a run at {to_iso(at, zone)} would"
                 " decide about a past that is decided already"
             )
-        self.deliver(at)  # what an earlier run decided and could not send any more
+        taken = self._take(at)  # before anything is sent: a consent may have been withdrawn
+        if not self.paths.log.exists():
+            raise InputError("there is no event log yet; `care import` makes it")
+        before = self.deliver(at)  # what an earlier run decided and could not send any more
         fed = feed(self.ledger, self.paths.log, self.project.vocabulary, at=at)
         with open_log(self.paths.log, writable=False) as log:
             log.ensure_columns(self.project.vocabulary)
@@ -137,22 +148,42 @@ class Runner:
                 at, seq, self.project.config_hash,
             )  # fmt: skip
             if row is None:
-                decided = self._decide(log, at=at, seq=seq, last=last)
+                decided = self.decide(log, at=at, seq=seq)
         self.report("deliver")
-        delivery = self.deliver(at)
+        delivery = self.deliver(at, before)
         if row is not None:
             return RunResult(
                 at=at, seq=seq, repeated=True, fed=fed, delivery=delivery, head=self.ledger.head(),
-                matcher=self.matcher.name,
+                matcher=self.matcher.name, taken=taken,
             )  # fmt: skip
-        return self._result(at, seq, fed, decided, delivery)
+        return replace(self._result(at, seq, fed, decided, delivery), taken=taken)
 
-    def deliver(self, at: int | None = None) -> Delivery:
-        """Work the outbox alone, as of T (default that of the last run)."""
-        return deliver(self.project, self.ledger, self.lease, clock=self.clock, at=at)
+    def deliver(self, at: int | None = None, before: Delivery | None = None) -> Delivery:
+        """Work the outbox alone, as of T (default that of the last run), and return what this pass
+        and the one ``before`` it did; both together take no longer than ``deliver_for``.
 
-    def _decide(self, log: Log, *, at: int, seq: int, last: tuple[int, int] | None) -> _Decided:
-        """Write one run's decisions in one transaction; DuckDB is only read."""
+        Only what a run of the present decides may wait for room in a channel.
+        """
+        so_far = before or Delivery()
+        waits = before is not None and at is not None and abs(self.clock() - at) <= ABOUT_NOW
+        done = deliver(
+            self.project, self.ledger, clock=self.clock, at=at, past=self.past,
+            seconds=self.project.vocabulary.deliver_for.seconds - so_far.seconds,
+            wait_for=(Waits.RATE,) if waits else (),
+        )  # fmt: skip
+        return so_far.plus(done)
+
+    def _take(self, at: int) -> Taken:
+        """Take what other programs sent since the last run."""
+        if not waiting(self.paths.spool).files:
+            return Taken()
+        from engine.ingest.taking import take  # noqa: PLC0415  most runs find nothing
+
+        return take(self.paths, self.project.vocabulary, self.ledger, self.lease, at=at)
+
+    def decide(self, log: Log, *, at: int, seq: int) -> _Decided:
+        """Write the decisions of a run at (T, S) in one transaction; DuckDB is only read."""
+        last = self.last()
         self.report("measure")
         active = [b for b in self.project.playbooks if b.status is Status.ACTIVE]
         pinned = self._pinned()
@@ -163,9 +194,9 @@ class Runner:
         )  # fmt: skip
         ctx = RunContext(
             project=self.project, ledger=self.ledger, store=self.store, revisions=self.revisions,
-            facts=Facts(log, self.project.vocabulary, at=at, seq=seq),
+            facts=Facts(log, self.project.vocabulary, at=at, seq=seq, kinds=self._read(pinned)),
             gate=Gate(self.project.house, self.matcher), calendar=self.calendar,
-            at=at, seq=seq, books=self.books, holds=Holds(self.ledger),
+            at=at, seq=seq, books=self.books, holds=Holds(self.ledger), full=self.full,
         )  # fmt: skip
         self.report("decide")
         with self.ledger.transaction(self.lease):
@@ -174,6 +205,13 @@ class Runner:
     def _pinned(self) -> list[Playbook]:
         rows = self.ledger.rows("SELECT DISTINCT revision FROM journeys WHERE state = 'running'")
         return [self.revisions.get(row["revision"]) for row in list(rows)]
+
+    def _read(self, pinned: Sequence[Playbook]) -> frozenset[str]:
+        """Return the events that something in a run may ask for: of the rest nothing is fetched."""
+        for one in (self.project, *pinned):
+            if id(one) not in self._events:
+                self._events[id(one)] = one, event_names(one)
+        return frozenset().union(*(names for _, names in self._events.values()))
 
     def _asleep(self) -> list[Playbook]:
         """Return what the broken playbooks were while they were sound: they keep their state."""
@@ -196,6 +234,7 @@ class Runner:
         at, seq = ctx.at, ctx.seq
         asleep = self._asleep()
         apply(self.ledger, definitions, shifts, asleep=watched(asleep), at=at, seq=seq)
+        Configs(self.ledger).keep(self.project, at=at)
         for book in active:
             self.revisions.keep(book, at=at)
         at0, seq0 = last or (at, seq)
@@ -208,12 +247,12 @@ class Runner:
             calendar=ctx.calendar,
         )  # fmt: skip
         firsts = [c for c in candidates if c.trigger.kind is TriggerKind.FIRST]
-        ctx.facts.load({candidate.customer for candidate in firsts})
+        ctx.facts.expect(candidate.customer for candidate in firsts)
         wanted = [candidate for candidate in candidates if _meets(ctx, candidate)]
         approved = [row["playbook"] for row in self.ledger.rows("SELECT playbook FROM approvals")]
         starts = start_journeys(ctx, [*deferred_candidates(ctx), *wanted], approved=approved)
         for name in approved:
-            self.ledger.execute("DELETE FROM approvals WHERE playbook = ?", name)
+            self.ledger.drop("approvals", {"playbook": name}, at=at)
         moved, starts = self._advance(ctx, moved, starts)
         broken = frozenset(book.name for book in asleep)
         advance_cursors(self.ledger, found, frozenset(starts.held), broken, at=at, seq=seq)
@@ -228,27 +267,28 @@ class Runner:
     def _advance(self, ctx: RunContext, moved: Moved, starts: Starts) -> tuple[Moved, Starts]:
         """Advance to a fixpoint; playbooks that ``start:`` steps begin are advanced in turn."""
         requests = list(moved.starts)
-        settle_holds(ctx, {journey.customer for journey in starts.started})
-        moved = moved.plus(advance_journeys(ctx, starts.started))
+        settle_holds(ctx, starts.customers)
+        moved = moved.plus(advance_journeys(ctx))
         requests += moved.starts
         while requests:
             more = start_journeys(ctx, chained(ctx, requests), approved=tuple(ctx.books))
-            settle_holds(ctx, {journey.customer for journey in more.started})
-            moved = moved.plus(advance_journeys(ctx, more.started))
+            settle_holds(ctx, more.customers)
+            moved = moved.plus(advance_journeys(ctx))
             requests = list(moved.starts)
             starts = starts.plus(more)
         return moved, starts
 
     def _record(self, ctx: RunContext, decided: _Decided) -> None:
-        summary = canonical_json(decided.summary())
+        left_out = {"left_out": list(self.project.broken)} if self.project.broken else {}
+        summary = canonical_json({**decided.summary(), **left_out})
         versions = canonical_json(_versions())
+        last = self.ledger.one("SELECT max(n) AS n FROM runs")
         row = {
-            "at": ctx.at, "seq": ctx.seq, "config": self.project.config_hash,
+            "n": (last["n"] if last and last["n"] else 0) + 1, "at": ctx.at, "seq": ctx.seq, "config": self.project.config_hash,
             "matcher": self.matcher.name, "versions": versions, "summary": summary,
+            "wall": self.clock(),
         }  # fmt: skip
-        self.ledger.insert("runs", [row])
-        body = {"config": row["config"], "matcher": row["matcher"], "summary": summary}
-        self.ledger.record(ctx.at, Transition.RUN, str(ctx.at), body)
+        self.ledger.insert("runs", [row], at=ctx.at)
 
     def _result(
         self, at: int, seq: int, fed: int, decided: _Decided, delivery: Delivery
@@ -317,13 +357,23 @@ def open_runner(
     clock: Callable[[], int],
     prefer: str = "durable",
     full: bool = False,
+    past: bool = False,
     report: Report | None = None,
 ) -> Iterator[Runner]:
     """Yield a runner under the lease, and let both go."""
     with (
         ledger.lease(clock) as lease,
         closing(
-            Runner(project, ledger, lease, clock=clock, prefer=prefer, full=full, report=report)
+            Runner(
+                project,
+                ledger,
+                lease,
+                clock=clock,
+                prefer=prefer,
+                full=full,
+                past=past,
+                report=report,
+            )
         ) as runner,
     ):
         yield runner

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from engine.changed import changed_since
 from engine.context import RunContext
-from engine.ids import recorded_id
-from engine.journeys import Action, Halt, Journey, Key, halt
+from engine.ids import canonical_json, recorded_id
+from engine.journeys import Action, Halt, Journey, Key, closes_at, halt
 from engine.log import Log
 from engine.store import Decision, cancelled
 from engine.unfold import unfold
@@ -31,10 +32,8 @@ def stop_journeys(
 
     Return them, and the ids of those others whose customer had an event that they listen for.
     """
-    running = ctx.store.running()
-    books = {j.revision: ctx.revisions.get(j.revision) for j in running}
-    running = [j for j in running if _followed(ctx, j.playbook)]
-    touched = _touched(ctx, log, running, books, at0=at0, seq0=seq0)
+    books = _running_books(ctx)
+    touched = _touched(ctx, log, books, at0=at0, seq0=seq0)
     # Broken, held or paused at the last run: what came before it may not have been looked at.
     seen = {
         row["playbook"]
@@ -42,18 +41,16 @@ def stop_journeys(
             "SELECT DISTINCT playbook FROM triggers WHERE at = ? AND seq = ?", at0, seq0
         )
     }
-    heard = {
-        journey.id
-        for journey in running
-        if journey.customer in touched[journey.revision] or journey.playbook not in seen
-    }
-    asked = [
-        journey
-        for journey in running
-        if (journey.id in heard and books[journey.revision].stops)
-        or any(stop.events is None for stop in books[journey.revision].stops)
-    ]
-    ctx.facts.load({journey.customer for journey in asked})
+    heard: set[str] = set()
+    ask: set[str] = set()
+    for revision, book in books.items():
+        mine = _Running(ctx, revision)
+        new = mine.of(touched[revision]) if book.name in seen else mine.all()
+        heard |= new
+        if book.stops:
+            ask |= new | _may_have_left(ctx, book, revision) | _may_meet(ctx, book, mine, at0, seq0)
+    asked = ctx.store.running_of(sorted(ask))
+    ctx.facts.expect(journey.customer for journey in asked)
     actions = ctx.store.actions_of([journey.id for journey in asked])
     ended = []
     for journey in asked:
@@ -82,19 +79,69 @@ def _followed(ctx: RunContext, playbook: str) -> bool:
     return book is not None and book.status is not Status.DRAFT
 
 
+def _running_books(ctx: RunContext) -> dict[str, Playbook]:
+    """Return the revisions that running journeys follow, of playbooks that are followed."""
+    rows = ctx.ledger.rows("SELECT DISTINCT revision FROM journeys WHERE state = 'running'")
+    books = {row["revision"]: ctx.revisions.get(row["revision"]) for row in list(rows)}
+    return {key: books[key] for key in sorted(books) if _followed(ctx, books[key].name)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """The running journeys of one revision, by id; only those asked for are read."""
+
+    ctx: RunContext
+    revision: str
+
+    def all(self) -> set[str]:
+        """Return every one."""
+        return set(self.ctx.store.running_ids("revision = ?", self.revision))
+
+    def of(self, customers: Iterable[str]) -> set[str]:
+        """Return those of some customers."""
+        names = canonical_json(sorted(customers))
+        where = "revision = ? AND customer IN (SELECT value FROM json_each(?))"
+        return set(self.ctx.store.running_ids(where, self.revision, names))
+
+
+def _may_have_left(ctx: RunContext, book: Playbook, revision: str) -> set[str]:
+    """Return the journeys whose customer left a segment that they must not leave."""
+    found: set[str] = set()
+    for name in {stop.leaves for stop in book.stops if stop.leaves}:
+        rows = ctx.ledger.rows(
+            "SELECT j.id FROM journeys j JOIN membership m"
+            " ON m.definition = ? AND m.customer = j.customer AND m.until > j.entry AND m.until <= ?"
+            " WHERE j.state = 'running' AND j.revision = ?",
+            hash_of(book, name), ctx.at, revision,
+        )  # fmt: skip
+        found |= {row["id"] for row in rows}
+    return found
+
+
+def _may_meet(ctx: RunContext, book: Playbook, mine: _Running, at0: int, seq0: int) -> set[str]:
+    """Return the journeys that may meet a condition that ends them, and did not at the last run.
+
+    All of them for two runs after an edit: a journey that was moved has not been asked by what it
+    follows now.
+    """
+    conditions = [stop.condition for stop in book.stops if stop.condition is not None]
+    if not conditions:
+        return set()
+    runs = ctx.ledger.rows("SELECT config FROM runs ORDER BY n DESC LIMIT 2")
+    edited = {row["config"] for row in runs} != {ctx.project.config_hash}
+    changed = None
+    if not edited:
+        changed = changed_since(ctx, book.catalogue, conditions, at=at0, seq=seq0)
+    return mine.all() if changed is None else mine.of(changed)
+
+
 def _touched(
-    ctx: RunContext,
-    log: Log,
-    running: Sequence[Journey],
-    books: Mapping[str, Playbook],
-    *,
-    at0: int,
-    seq0: int,
+    ctx: RunContext, log: Log, books: Mapping[str, Playbook], *, at0: int, seq0: int
 ) -> Mapping[str, set[str]]:
     """Return revision -> customers with a new event of a kind that it listens for."""
     kinds: dict[str, set[str]] = defaultdict(set)
-    for revision in {journey.revision for journey in running}:
-        for name in _listens(books[revision]):
+    for revision, book in books.items():
+        for name in _listens(book):
             kinds[name].add(revision)
     found: dict[str, set[str]] = defaultdict(set)
     if kinds:
@@ -193,9 +240,13 @@ def write_halt(ctx: RunContext, book: Playbook, journey: Journey, found: Halt) -
 
 
 def write_end(ctx: RunContext, ended: Journey, reason: Reason) -> None:
-    """Write that a journey ended, and cancel its open actions."""
+    """Write that a journey ended, and cancel its open actions.
+
+    What was released before a step ``stop`` was reached goes out: the step stands behind it.
+    """
     for action in ctx.store.actions_of([ended.id])[ended.id].values():
-        if action.state in _CANCELLABLE:
+        stays = reason is Reason.STOP_STEP and closes_at(action) is not None
+        if action.state in _CANCELLABLE and not stays:
             assert ended.ended_at is not None
             ctx.store.move(
                 cancelled(action, at=max(ended.ended_at, ended.entry), reason=reason), at=ctx.at

@@ -1,24 +1,25 @@
-"""Tasks of people: which are open, and what came of them."""
+"""Tasks of people: which are open, whose they are, and when they are due."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from engine.ids import canonical_json, name_id
+from engine.ids import sha
 from engine.journeys import Action
 from engine.ledger import Ledger
+from engine.render import Rendered, rendered
 from engine.revisions import Revisions
-from engine.store import Store, action_of
+from engine.store import action_of
 from engine.words import ActionState
-from rules.errors import StateError, UsageError, did_you_mean
-from rules.history import Datum
-from rules.playbook import Asked, AskedKind, Do
-from rules.units import SCALE, day_number, scaled, to_iso
+from rules.errors import StateError
+from rules.playbook import Do
+from rules.templates import has_liquid
 
-__all__ = ["Task", "find_action", "finish_task", "tasks"]
+__all__ = ["Task", "find_action", "open_guests", "short_ids", "tasks", "version"]
+
+_SHORTEST = 6  #: characters of a short id, its letter included: ``a-k3vq``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +27,38 @@ class Task:
     """An action with what a person needs to know to do it."""
 
     action: Action
-    title: str
+    title: str  #: of the playbook
     step: Do
     overdue: bool
     note: str = ""
+    texts: Rendered | None = None  #: None: it has none, or they were erased
+    guests: tuple[Action, ...] = ()  #: open tasks of other journeys that go with this one
+
+    @property
+    def what(self) -> str:
+        """What there is to do, in a few words."""
+        return self.step.title or self.title
+
+    @property
+    def brief(self) -> str:
+        """What the person is told, filled in as it was when the task opened."""
+        filled = self.texts.brief if self.texts else ""
+        return filled or ("" if has_liquid(self.step.brief) else self.step.brief)
+
+    @property
+    def script(self) -> str:
+        """What the person is to say to the customer: the text of the step's template."""
+        return self.texts.text if self.texts else ""
+
+    @property
+    def told(self) -> str:
+        """Brief and script, one below the other."""
+        return "\n\n".join(part.strip() for part in (self.brief, self.script) if part.strip())
+
+    @property
+    def role(self) -> str | None:
+        """The role that got it: the step's, or the one that a house rule named."""
+        return self.action.detail.get("role") or self.step.assign
 
 
 def tasks(
@@ -37,47 +66,108 @@ def tasks(
     *,
     at: int,
     assignee: str | None = None,
+    role: str | None = None,
     customer: str | None = None,
     playbook: str | None = None,
+    step: str | None = None,
+    due_until: int | None = None,
     closed: bool = False,
+    closed_since: int | None = None,
     overdue: bool = False,
 ) -> list[Task]:
-    """Return the open tasks (``closed``: all), the earliest due first."""
+    """Return the open tasks (``closed``: all; ``closed_since``: and those closed since an instant), the
+    earliest due first.
+
+    A task that goes with another one is no line of its own. ``due_until`` leaves out what is due at
+    that instant or later, ``overdue`` what is due at T or later.
+    """
     clauses, values = ["a.kind = 'task'"], list[object]()
-    clauses.append("a.state <> 'planned'" if closed else "a.state = 'open'")
-    for name, value in (("assignee", assignee), ("customer", customer), ("playbook", playbook)):
+    if closed:
+        clauses.append("a.state <> 'planned'")
+    elif closed_since is not None:
+        clauses.append(
+            "a.host IS NULL AND (a.state = 'open' OR a.opened_at IS NOT NULL AND a.closed_at >= ?)"
+        )
+        values.append(closed_since)
+    else:
+        clauses.append("a.host IS NULL AND a.state = 'open'")
+    for name, value in (
+        ("assignee", assignee), ("customer", customer), ("playbook", playbook), ("step", step),
+    ):  # fmt: skip
         if value is not None:
             clauses.append(f"a.{name} = ?")
             values.append(value)
+    for limit in (due_until, at if overdue else None):
+        if limit is not None:
+            clauses.append("a.due_by < ?")
+            values.append(limit)
     if overdue:
-        clauses.append("a.due_by < ? AND a.state = 'open'")
-        values.append(at)
+        clauses.append("a.state = 'open'")
     where = " AND ".join(clauses)
     sql = (  # the clauses are written above, the values are bound
         "SELECT a.*, j.revision FROM actions a JOIN journeys j ON j.id = a.journey"  # noqa: S608
         f" WHERE {where} ORDER BY a.due_by, a.priority DESC, a.id"
     )
+    found = _tasks(ledger, ledger.rows(sql, *values), at)
+    return [task for task in found if role is None or task.role == role]
+
+
+def _tasks(ledger: Ledger, rows: Iterable[dict[str, Any]], at: int) -> list[Task]:
     revisions = Revisions(ledger)
+    guests: dict[str, list[Action]] = {}
+    for row in ledger.rows("SELECT * FROM actions WHERE state = 'open' AND host IS NOT NULL"):
+        guests.setdefault(row["host"], []).append(action_of(row))
     found = []
-    for row in ledger.rows(sql, *values):
+    for row in rows:
         action = action_of(row)
         book = revisions.with_step(row["revision"], action.step)
         late = action.state is ActionState.OPEN and action.due_by < at
         found.append(
             Task(
                 action=action, title=book.title, step=book.act(action.step), overdue=late,
-                note=row["note"] or "",
+                note=row["note"] or "", texts=_texts(ledger, action), guests=tuple(guests.get(action.id, ())),
             )
         )  # fmt: skip
     return found
 
 
+def _texts(ledger: Ledger, action: Action) -> Rendered | None:
+    """Return the texts of a task; None where it has none, or they were erased."""
+    if not action.detail.keys() & {"texts", "reopens"}:
+        return None
+    try:
+        return rendered(ledger, action.id)
+    except StateError:
+        return None
+
+
+def open_guests(ledger: Ledger, host: Action) -> list[Action]:
+    """Return the open tasks of other journeys that go with an open task."""
+    rows = ledger.rows(
+        "SELECT * FROM actions WHERE customer = ? AND state = 'open' AND host = ? ORDER BY id",
+        host.customer, host.id,
+    )  # fmt: skip
+    return [action_of(row) for row in rows]
+
+
+def version(action: Action, guests: Sequence[Action]) -> str:
+    """Return a mark of a task as it stands: another one once anything about it has changed."""
+    parts = (
+        action.state, str(action.due_by), action.assignee or "", action.outcome or "",
+        *sorted(guest.id for guest in guests),
+    )  # fmt: skip
+    return "v" + sha(action.id, *parts)[:8]
+
+
 def find_action(ledger: Ledger, key: str) -> Action:
     """Return the action with this id, or the only one that begins so. Raises StateError."""
+    key = key.strip()
     rows = list(ledger.rows("SELECT * FROM actions WHERE id = ?", key))
     if not rows and len(key) >= 4:
-        like = key.replace("%", "").replace("_", "") + "%"
-        rows = list(ledger.rows("SELECT * FROM actions WHERE id LIKE ? LIMIT 6", like))
+        low = key.casefold()
+        rows = list(
+            ledger.rows("SELECT * FROM actions WHERE id >= ? AND id < ? LIMIT 6", low, f"{low}~")
+        )
     if not rows:
         raise StateError(f'no action "{key}"; `care tasks` and `care journeys` show the ids')
     if len(rows) > 1:
@@ -86,113 +176,26 @@ def find_action(ledger: Ledger, key: str) -> Action:
     return action_of(rows[0])
 
 
-def finish_task(
-    ledger: Ledger,
-    key: str,
-    *,
-    at: int,
-    timezone: str,
-    outcome: str | None = None,
-    asked: Mapping[str, str] | None = None,
-    note: str = "",
-    who: str = "",
-) -> Action:
-    """Write that a task is done, with its outcome and what was asked, and return it.
-
-    The same result again changes nothing. Raises StateError when the task is not open, UsageError
-    when the outcome or an answer does not fit the step.
-    """
-    action = find_action(ledger, key)
-    store = Store(ledger)
-    journey = store.journey(action.journey)
-    assert journey is not None
-    step = Revisions(ledger).with_step(journey.revision, action.step).act(action.step)
-    if not action.human:
-        raise StateError(f"{action.id} is not a task: {action.channel} acts by itself")
-    answers = _answers(step, asked or {})
-    word = _outcome(step, outcome)
-    if action.state is ActionState.DONE and (action.outcome, _written(ledger, action)) == (
-        word, answers,
-    ):  # fmt: skip
-        return action
-    if action.state is not ActionState.OPEN:
-        raise StateError(f"{action.id} is {action.state}, not open")
-    opened = action.opened_at or action.opens_at
-    if at < opened:
-        raise StateError(
-            f"{action.id} opened at {to_iso(opened, timezone)}; it can't be done before that"
+def short_ids(ledger: Ledger, ids: Iterable[str]) -> dict[str, str]:
+    """Return the shortest beginning of each action's id that no other action shares."""
+    found = {}
+    for key in ids:
+        beside = ledger.one(
+            "SELECT (SELECT max(id) FROM actions WHERE id < ?1) AS before,"
+            " (SELECT min(id) FROM actions WHERE id > ?1) AS after",
+            key,
         )
-    done = replace(action, state=ActionState.DONE, closed_at=at, outcome=word)
-    text = canonical_json(answers)
-    with ledger.transaction():
-        now = find_action(ledger, action.id)
-        if now.state is not ActionState.OPEN:
-            raise StateError(f"{action.id} is {now.state}, not open")
-        row = {
-            "id": name_id("o", action.id, str(at)), "action": action.id, "at": at,
-            "outcome": word, "asked": text, "note": note, "who": who,
-        }  # fmt: skip
-        ledger.insert("outcomes", [row])
-        store.move(done, at=at, asked=text, note=note)
-        store.wake(action.journey, at)
-    return done
-
-
-def _written(ledger: Ledger, action: Action) -> dict[str, Datum]:
-    row = ledger.one("SELECT asked FROM actions WHERE id = ?", action.id)
-    return json.loads(row["asked"]) if row and row["asked"] else {}
-
-
-def _outcome(step: Do, outcome: str | None) -> str | None:
-    if step.outcomes and outcome is None:
-        raise UsageError(f"this task asks for an outcome: {', '.join(step.outcomes)}")
-    if outcome is not None and outcome not in step.outcomes:
-        if not step.outcomes:
-            raise UsageError(f'step "{step.name}" has no outcomes; leave --outcome out')
-        raise UsageError(
-            f'no outcome "{outcome}" in step "{step.name}"; {did_you_mean(outcome, step.outcomes)}'
-        )
-    return outcome
-
-
-def _answers(step: Do, asked: Mapping[str, str]) -> dict[str, Datum]:
-    known = {item.name: item for item in step.ask}
-    found: dict[str, Datum] = {}
-    for name, text in asked.items():
-        if name not in known:
-            hint = did_you_mean(name, known) if known else "it asks for nothing"
-            raise UsageError(f'step "{step.name}" does not ask for "{name}"; {hint}')
-        found[name] = _answer(known[name], text.strip())
+        assert beside is not None
+        shared = max(_shared(key, beside["before"] or ""), _shared(key, beside["after"] or ""))
+        found[key] = key[: max(_SHORTEST, shared + 1)]
     return found
 
 
-def _answer(item: Asked, text: str) -> Datum:
-    import datetime as dt  # noqa: PLC0415  only here
-
-    match item.kind:
-        case AskedKind.TEXT:
-            return text
-        case AskedKind.CHOICE:
-            if text in item.choices:
-                return text
-            raise UsageError(f'{item.name}: "{text}" is none of {", ".join(item.choices)}')
-        case AskedKind.YES_NO:
-            if text in ("yes", "no"):
-                return text == "yes"
-            raise UsageError(f'{item.name}: write yes or no, not "{text}"')
-        case AskedKind.DATE:
-            try:
-                return day_number(dt.date.fromisoformat(text))
-            except ValueError:
-                raise UsageError(
-                    f'{item.name}: write a date like 2025-10-08, not "{text}"'
-                ) from None
-        case AskedKind.NUMBER | AskedKind.SCALE:
-            try:
-                number = scaled(Decimal(text))
-            except (InvalidOperation, ValueError, OverflowError):
-                raise UsageError(f'{item.name}: write a number, not "{text}"') from None
-            low, high = item.low * SCALE, item.high * SCALE
-            if item.kind is AskedKind.SCALE and not low <= number <= high:
-                raise UsageError(f"{item.name}: from {item.low} to {item.high}, not {text}")
-            return number
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts have in common at their beginning."""
+    count = 0
+    for mine, theirs in zip(one, other, strict=False):
+        if mine != theirs:
+            break
+        count += 1
+    return count

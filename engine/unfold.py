@@ -45,12 +45,16 @@ def unfold(
 ) -> Unfolded:
     """Walk a journey at T until nothing moves. ``actions`` is not changed."""
     work = _Work(book, journey, dict(actions), world)
+    world.follow(work.actions)
     while True:
         before = len(work.found.changed), dict(work.actions)
-        work.open = False
+        work.open, work.unknown = False, []
         end = work.line(book.steps, Base(journey.entry, "the entry"))
         if (len(work.found.changed), work.actions) == before or work.found.stopped:
             break
+    if not work.found.stopped:
+        for step in work.unknown:
+            work.park(step)
     if end is not None and not work.open:
         work.found.done_at = max([end, *work.branch_ends])
     return work.found
@@ -70,15 +74,37 @@ class _Work(DoWalker):
                 continue
             if self.found.stopped:
                 return None
-            start = self.base(step.anchor, before)
+            start = self._start(step, self.base(step.anchor, before))
             before = self.step(step, start) if start is not None else None
-            if before is None:
+            if start is None:
+                self.unknown.append(step)
+            if before is not None:
+                self.ends[step.name] = before
+            if before is None or before.pending:
                 self.open = True
                 latest = None
             else:
-                self.ends[step.name] = before
                 latest = None if latest is None else max(latest, before.at)
         return latest
+
+    def _start(self, step: Step, base: Base | None) -> Base | None:
+        """Return what a step counts from behind one that was reopened: as it began, if it has begun;
+        None where it waits for the second close.
+        """
+        if base is None or base.was is None:
+            return base
+        known = self.actions.get((step.name, 1))
+        begun = known is not None and known.state is not ActionState.PLANNED
+        if begun and known is not None and known.anchor != base.words:
+            return replace(base, at=base.was, pending=False)
+        return None if base.pending else base
+
+    def park(self, step: Step) -> None:
+        """Take the date from a planned step whose beginning is not known any more."""
+        known = self.actions.get((step.name, 1))
+        if isinstance(step, Do) and known is not None and known.state is ActionState.PLANNED:
+            words = "when what it counts from is known again"
+            self.put(replace(known, opens_at=NEVER, due_by=NEVER, words=words))
 
     def base(self, anchor: Anchor, before: Base | None) -> Base | None:
         """Return what a step counts from, None while it is not known."""
@@ -97,6 +123,8 @@ class _Work(DoWalker):
                 at = self.world.date(anchor)
                 side = "before" if anchor.back else "after"
                 name = anchor.name
+                if anchor.kind is AnchorKind.TRIGGER_DATE:
+                    name = f"trigger.{name}"
                 words = f"{anchor.offset} {side} {name}" if anchor.offset else name
                 return None if at is None else Base(at, words)
 

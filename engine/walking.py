@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from engine.calendar import WorkingCalendar
 from engine.due import window
 from engine.ids import name_id
-from engine.journeys import Action, Journey, Key
+from engine.journeys import NEVER, Action, Journey, Key
 from engine.words import ActionKind, ActionState
 from rules.conditions import Condition
 from rules.history import Datum, Event
@@ -30,19 +30,25 @@ from rules.units import Duration, shift
 
 __all__ = ["NEVER", "Base", "Unfolded", "Walker", "World"]
 
-NEVER = 253_402_300_799_000_000  #: the end of the year 9999: a wait without ``up_to``
-
 
 class World(Protocol):
     """What a walk may ask about the customer, at T."""
 
     at: int  #: T
     calendar: WorkingCalendar
-    events: Sequence[Event]  #: the customer's, by (at, id)
     replans: bool  #: the playbook was edited: what has not opened is planned anew
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """The customer's, by (at, id)."""
+        ...
 
     def clock(self, at: int) -> int | None:
         """Return an instant from which a clock may count: after a hold; None while it lasts."""
+        ...
+
+    def follow(self, actions: Mapping[Key, Action]) -> None:
+        """Look at the steps in this mapping from now on, which the walk changes as it goes."""
         ...
 
     def kind(self, channel: str) -> ActionKind:
@@ -69,6 +75,10 @@ class World(Protocol):
         """Return when an open task is given up, None for never."""
         ...
 
+    def host(self, action: Action) -> Action | None:
+        """Return the task of another journey that a task goes with, as it is now."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Base:
@@ -77,6 +87,8 @@ class Base:
     at: int
     words: str
     cancelled: bool = False
+    was: int | None = None  #: of a step that was reopened: its close before that
+    pending: bool = False  #: it is open again; what had begun by ``was`` goes on
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,6 +112,7 @@ class Walker:
         self.ends: dict[str, Base] = {}
         self.branch_ends: list[int] = []
         self.open = False  #: something in a line or a taken branch is not closed
+        self.unknown: list[Step] = []  #: steps of this pass whose beginning is not known
 
     def put(self, action: Action) -> Action:
         """Keep a new or moved action."""

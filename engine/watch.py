@@ -6,12 +6,13 @@ ledger (by the hash of all that it refers to) takes a silent baseline: its membe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from engine.ids import sha
-from engine.ledger import Ledger
+from engine.audit.members import membership_digests
+from engine.ids import canonical_json
+from engine.ledger import Ledger, Row
 from engine.log import Log
 from engine.words import Transition
 from rules.measures import Catalogue
@@ -27,7 +28,7 @@ __all__ = ["Compiled", "Shift", "Watched", "apply", "hash_of", "measure", "watch
 #: Question by hashes and scope -> what ``compile_population`` made of it, and its SQL.
 Compiled = dict[tuple[tuple[str, ...], bool], tuple["Population", str]]
 
-_SMALL = 2_000  #: up to so many customers are looked up one by one in the ledger
+_FEW = 50_000  #: customers whose verdicts are read as rows, not as columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,14 +177,15 @@ def _measure_group(
     ]
     scoped = [item for item in items if item not in bound]
     codes = log.codes()
+    names: dict[int, str] = {}
     for part, scope in ((bound, False), (scoped, True)):
         if not part:
             continue
         if scope:
             assert since is not None
-            names = sorted({item.of_class or item.name for item in part})
+            groups = sorted({item.of_class or item.name for item in part})
             asking, binds = changed_customers(
-                vocabulary, catalogue, names,
+                vocabulary, catalogue, groups,
                 at0=since[0], seq0=since[1], at1=at, seq1=seq, codes=codes,
             )  # fmt: skip
             changed = [row[0] for row in log.query(asking, binds)]
@@ -191,7 +193,7 @@ def _measure_group(
                 shifts += [_shift(item, {}, {}, baseline=False) for item in part]
                 continue
             log.execute_scope(changed)
-            asked = sorted(log.customer_ids(changed).values())
+            names = log.customer_ids(changed)
         key = (tuple(item.hash for item in part), scope)
         if key not in compiled:
             segments = sorted({item.name for item in part if item.of_class is None})
@@ -199,16 +201,48 @@ def _measure_group(
             population = compile_population(vocabulary, catalogue, segments, classes, scoped=scope)
             compiled[key] = (population, population.sql())
         population, sql = compiled[key]
-        table = log.table(sql, population.binds(at, seq, codes))
-        for item in part:
-            now = _members(log, table, item)
-            before = (
-                {}
-                if since is None
-                else open_members(ledger, item.hash, among=asked if scope else None)
-            )
+        binds = population.binds(at, seq, codes)
+        asked = sorted(names.values()) if scope else None
+        found = _few(log, sql, binds, part, names) if scope and len(names) <= _FEW else None
+        if found is None:
+            table = log.table(sql, binds)
+            found = (_members(log, table, item) for item in part)
+        for item, now in zip(part, found, strict=True):
+            before = {} if since is None else open_members(ledger, item.hash, among=asked)
             shifts.append(_shift(item, before, now, baseline=since is None))
     return shifts
+
+
+def _few(
+    log: Log,
+    sql: str,
+    binds: Mapping[str, Any],
+    part: Sequence[Watched],
+    names: Mapping[int, str],
+) -> Iterator[dict[str, str]]:
+    """Yield the members of each definition, of few customers; ``names`` are theirs by code.
+
+    Without pyarrow's functions, which take 0.1 s to load.
+    """
+    cursor = log.connection.execute(sql, dict(binds))
+    heads = [column[0] for column in cursor.description or ()]
+    values = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(heads)
+    columns = dict(zip(heads, values, strict=True))
+    return (_few_members(columns, item, names) for item in part)
+
+
+def _few_members(
+    columns: Mapping[str, Sequence[Any]], item: Watched, names: Mapping[int, str]
+) -> dict[str, str]:
+    of_class = item.of_class
+    held = columns[f"s_{item.name}" if of_class is None else f"c_{of_class}"]
+    pairs = zip(columns["customer"], held, strict=True)
+    if of_class is None:
+        return {names[code]: "" for code, inside in pairs if inside}
+    wanted = item.of_value
+    return {
+        names[code]: value for code, value in pairs if value is not None and wanted in (None, value)
+    }
 
 
 def _members(log: Log, table: object, item: Watched) -> dict[str, str]:
@@ -243,20 +277,17 @@ def open_members(
 ) -> dict[str, str]:
     """Return customer -> value of those who were inside at the last measuring."""
     sql = "SELECT customer, value FROM membership WHERE definition = ? AND until IS NULL"
-    if among is None or len(among) > _SMALL:
-        rows = ledger.rows(sql, definition)
-        wanted = None if among is None else set(among)
-        return {
-            row["customer"]: row["value"]
-            for row in rows
-            if wanted is None or row["customer"] in wanted
-        }
-    found = {}
-    for customer in among:
-        row = ledger.one(sql + " AND customer = ?", definition, customer)
-        if row:
-            found[customer] = row["value"]
-    return found
+    rows = ledger.rows(sql, definition) if among is None else _among(ledger, definition, among)
+    return {row["customer"]: row["value"] for row in rows}
+
+
+def _among(ledger: Ledger, definition: str, among: Sequence[str]) -> Iterator[Row]:
+    """Look some customers up by the key, however many others there are."""
+    return ledger.rows(
+        "SELECT m.customer, m.value FROM json_each(?) j CROSS JOIN membership m"
+        " ON m.definition = ? AND m.customer = j.value WHERE m.until IS NULL",
+        canonical_json(list(among)), definition,
+    )  # fmt: skip
 
 
 def apply(
@@ -297,21 +328,20 @@ def apply(
                 "baseline": shift.baseline,
                 "entered": len(shift.entered),
                 "left": len(shift.left),
-                "digest": sha(*(f"+{c}={v}" for c, v in sorted(shift.entered.items())),
-                              *(f"-{c}" for c in sorted(shift.left))),
-            }  # fmt: skip
+                **membership_digests(ledger, key, at),
+            }
             ledger.record(at, Transition.MEMBERSHIP, key, body)
     kept = {item.hash for item in (*definitions, *asleep)}
     for row in list(ledger.rows("SELECT hash FROM definitions")):
         if row["hash"] not in kept:
-            ledger.execute("DELETE FROM definitions WHERE hash = ?", row["hash"])
-            ledger.execute(
+            ledger.drop("definitions", {"hash": row["hash"]}, at=at)
+            left = ledger.execute(
                 "UPDATE membership SET until = ? WHERE definition = ? AND until IS NULL",
                 at, row["hash"],
             )  # fmt: skip
+            if left:
+                body = {"left": left, **membership_digests(ledger, row["hash"], at)}
+                ledger.record(at, Transition.MEMBERSHIP, row["hash"], body)
     for item in definitions:
-        ledger.execute(
-            "INSERT INTO definitions (hash, name, at, seq) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (hash) DO UPDATE SET at = excluded.at, seq = excluded.seq",
-            item.hash, item.name, at, seq,
-        )  # fmt: skip
+        row = {"hash": item.hash, "name": item.name, "at": at, "seq": seq}
+        ledger.insert("definitions", [row], replace=True)

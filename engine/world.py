@@ -37,14 +37,24 @@ class CustomerWorld:
         self.ctx, self.book, self.journey, self.actions = ctx, book, journey, actions
         self.at = ctx.at if at is None else at
         self.calendar = ctx.calendar
-        self.events: Sequence[Event] = ctx.facts.history(journey.customer).events
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """What the log has of the customer up to T, by (time, id)."""
+        return self.ctx.facts.history(self.journey.customer).events
+
+    def follow(self, actions: Mapping[Key, Action]) -> None:
+        """Look at the steps in this mapping from now on."""
+        self.actions = actions
 
     def evaluator(self, at: int | None = None) -> Evaluator:
-        """Return the evaluator at an instant, with what the trigger and the steps left."""
+        """Return the evaluator at an instant, with what the trigger and the steps had left by then."""
+        at = self.at if at is None else at
+        closed = [one for one in self.actions.values() if one.closed_at and one.closed_at <= at]
         return self.ctx.facts.evaluator(
-            self.book.catalogue, self.journey.customer, at=self.at if at is None else at,
-            trigger=self.journey.event, trigger_event=self.journey.event_name,
-            steps=self.ctx.store.step_values(self.actions.values()), overlaid=True,
+            self.book.catalogue, self.journey.customer, at=at, trigger=self.journey.event,
+            trigger_event=self.journey.event_name, steps=self.ctx.store.step_values(closed),
+            overlaid=True,
         )  # fmt: skip
 
     def clock(self, at: int) -> int | None:
@@ -74,25 +84,6 @@ class CustomerWorld:
             return day_start(shift_day(value, anchor.offset, back=anchor.back), zone)
         at = day_start(value, zone) if dated else value
         return at if anchor.offset is None else shift(at, anchor.offset, zone, back=anchor.back)
-
-    def word(self, name: str) -> str | None:
-        """Return the word behind a name that a template chooses by; yes and no for a yes_no."""
-        head, _, tail = name.partition(".")
-        evaluator = self.evaluator()
-        value: object = None
-        if head == "trigger":
-            value = self.journey.event.get(tail)
-        elif tail:
-            value = self.ctx.store.step_values(self.actions.values()).get(name)
-        elif name in self.book.catalogue.classes:
-            value = evaluator.class_value(name)
-        elif name in self.book.catalogue.measures:
-            value = evaluator.measure(name)
-        else:
-            value = evaluator.attribute(name)
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        return value if isinstance(value, str) else None
 
     def verdict(self, condition: Condition, at: int) -> tuple[bool | None, Mapping[str, Any]]:
         """Return whether a condition holds at an instant, and the trace."""
@@ -138,3 +129,7 @@ class CustomerWorld:
     def expires(self, step: Do, action: Action) -> int | None:
         """Return when an open task is given up, None for never."""
         return expires_at(step, action, self.ctx)
+
+    def host(self, action: Action) -> Action | None:
+        """Return the task of another journey that a task goes with, as it is now."""
+        return self.ctx.store.action(action.host) if action.host else None

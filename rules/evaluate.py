@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import assert_never
 
@@ -83,19 +83,21 @@ class Evaluator:
 
     ``trigger`` holds the fields of the event that began the journey and ``trigger_event`` its name;
     ``steps`` what steps left, by ``<step>.outcome`` and ``<step>.<asked>``. Numbers in both are
-    scaled as in the log. ``ranks`` is needed where a ``top`` stands in a condition.
+    scaled as in the log. ``ranks`` is needed where a ``top`` stands in a condition. ``history``
+    may be a function that gives it; it is asked once something hangs on it.
     """
 
     __slots__ = (
         "_attributes",
         "_classes",
+        "_history",
         "_measures",
         "_segments",
+        "_timeline",
         "at",
         "catalogue",
         "ranks",
         "steps",
-        "timeline",
         "trigger",
         "trigger_event",
         "vocabulary",
@@ -107,7 +109,7 @@ class Evaluator:
         catalogue: Catalogue,
         *,
         at: int,
-        history: History,
+        history: History | Callable[[], History],
         ranks: Ranks = _NO_RANKS,
         trigger: Mapping[str, Datum] = _NOTHING,
         trigger_event: str = "",
@@ -120,11 +122,20 @@ class Evaluator:
         self.trigger = trigger
         self.trigger_event = trigger_event
         self.steps = steps
-        self.timeline = Timeline(vocabulary, history, at=at)
+        self._history = history
+        self._timeline: Timeline | None = None
         self._measures: dict[str, Result] = {}
         self._segments: dict[str, bool] = {}
         self._classes: dict[str, str | None] = {}
         self._attributes: dict[str, AttributeVersion | None] = {}
+
+    @property
+    def timeline(self) -> Timeline:
+        """The customer's history up to T."""
+        if self._timeline is None:
+            history = self._history if isinstance(self._history, History) else self._history()
+            self._timeline = Timeline(self.vocabulary, history, at=self.at)
+        return self._timeline
 
     # Values
 
@@ -213,7 +224,7 @@ class Evaluator:
             case SubjectKind.CLASS:
                 return self.class_value(subject.name), Shape.TEXT
             case SubjectKind.ATTRIBUTE | SubjectKind.TRIGGER | SubjectKind.STEP:
-                field, held = self._field(subject)
+                field, held = self.field(subject)
                 if field is None:
                     return None, Shape.NOTHING
                 return valued(field.kind, held), shape_of_field(field.kind)
@@ -222,7 +233,7 @@ class Evaluator:
             case _:
                 assert_never(subject.kind)
 
-    def _field(self, subject: Subject) -> tuple[FieldType | None, Datum | None]:
+    def field(self, subject: Subject) -> tuple[FieldType | None, Datum | None]:
         """Return the type and the held value of a subject that is a field."""
         events = self.vocabulary.events
         if subject.kind is SubjectKind.ATTRIBUTE:
@@ -310,7 +321,7 @@ class Evaluator:
                 value = self.class_value(subject.name) or "no value"
                 inside = self._behind(subject.name)
             case _:
-                field, held = self._field(subject)
+                field, held = self.field(subject)
                 value = show_field(
                     held if field else None, field.kind if field else FieldKind.TEXT, tz
                 )

@@ -140,6 +140,8 @@ class Timeline:
         known = self._chosen.get(id(events))
         if known is not None and known[0] is events:
             return known[1]
+        held = self.history.kinds
+        assert held is None or held.issuperset(events.names), "events that were not read"
         found: list[Event] = []
         for name in events.names:
             found += self._kinds.get(name, ())

@@ -45,3 +45,4 @@ class History:
     customer: str
     events: tuple[Event, ...] = ()
     attributes: tuple[AttributeVersion, ...] = ()
+    kinds: frozenset[str] | None = None  #: of which events are held; None: of all

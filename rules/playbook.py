@@ -7,6 +7,7 @@ The door to all types of the language beyond conditions and measures: steps and 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -48,9 +49,11 @@ from rules.steps import (
     StopHere,
     Template,
     Wait,
-    overdue_step,
+    overdue_steps,
+    rung_of,
     walk,
 )
+from rules.templates import Text
 from rules.units import Duration, Unit
 from rules.vocabulary import FieldType, Vocabulary
 
@@ -98,7 +101,8 @@ __all__ = [
     "TriggerKind",
     "Verdict",
     "Wait",
-    "overdue_step",
+    "overdue_steps",
+    "rung_of",
     "walk",
 ]
 
@@ -262,14 +266,19 @@ class Playbook:
     migrate: Migrate = Migrate.STAY
     revision: str = ""  #: hash of the closure: playbook, shared definitions it uses, templates
     source: str = field(default="", compare=False)  #: the file's text
+    texts: Mapping[str, Text] = field(
+        default_factory=dict, compare=False
+    )  #: by file below templates/; a step's brief with something to fill in by BRIEF and its name
 
     def step(self, name: str) -> Step:
         """Return a step by name, also one inside a branch. Raises KeyError."""
         for step in walk(self.steps):
             if step.name == name:
                 return step
-            if isinstance(step, Do) and step.if_overdue and name == f"{step.name}.overdue":
-                return overdue_step(step)
+            if isinstance(step, Do) and rung_of(name) == step.name:
+                for rung in overdue_steps(step):
+                    if rung.name == name:
+                        return rung
         raise KeyError(name)
 
     def act(self, name: str) -> Do:

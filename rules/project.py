@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,7 @@ from pathlib import Path
 from rules.canonical import canonical, digest, fingerprint
 from rules.check import definition_warnings, house_warnings
 from rules.check_steps import start_findings, step_warnings
-from rules.errors import Finding, Level, ProjectError, Span, did_you_mean
+from rules.errors import Finding, Level, ProjectError, Span
 from rules.measures import Catalogue
 from rules.nodes import Node
 from rules.parse.asked import asked_fields
@@ -24,13 +23,13 @@ from rules.parse.scope import Around
 from rules.parse.undeclared import with_undeclared
 from rules.parse.vocabulary import read_vocabulary
 from rules.playbook import Do, HouseRules, Playbook, Project, Status, walk
+from rules.project_texts import Texts
 from rules.resolve import closure, playbook_references, template_files
 from rules.source import read_yaml
 
 __all__ = ["check", "check_files", "load"]
 
 CARE, SHARED, HOUSE = "care.yaml", "shared.yaml", "house.yaml"
-_TEMPLATES = "templates/"
 #: No part of what a playbook does: where it stands and what only people read.
 _LABELS = frozenset({"words", "title", "strategy", "marks"})
 
@@ -137,7 +136,11 @@ def _told(found: Finding, before: Iterable[Finding]) -> bool:
     for told in before:
         if told.level is not Level.ERROR:
             continue
-        if not told.path and told.code not in _BOTH and told.span.line == found.span.line:
+        if (
+            not told.path
+            and told.code not in _BOTH
+            and (told.span.file, told.span.line) == (found.span.file, found.span.line)
+        ):
             return True  # the loader: what stands on that line is not what was meant
         if told.span == found.span and told.code in _BOTH:
             return True
@@ -158,9 +161,11 @@ class _Reading:
     source: Mapping[str, bytes]
     root: str
     files: dict[str, _File] = field(default_factory=dict)
-    templates: dict[str, str] = field(default_factory=dict)  #: path below templates/ -> hash
     digests: dict[int, tuple[object, str]] = field(default_factory=dict)  #: by identity
-    texts: bool | None = None  #: whether there is any template; None: not looked yet
+    texts: Texts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.texts = Texts(self.source)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the findings of all files, by place."""
@@ -188,7 +193,8 @@ class _Reading:
         known = frozenset(_playbook_name(book) for book in books)
         rules = read_house(house.place, defined.names, known) if house.place else HouseRules()
         around = Around(
-            template=self._no_template,
+            template=self.texts.missing,
+            text=self.texts.read,
             routing=rules is None or bool(rules.routing),
             playbooks=known,
         )
@@ -199,6 +205,8 @@ class _Reading:
         shared.parsed += definition_warnings(vocabulary, catalogue, SHARED)
         if not any(book.broken for book in books):
             house.parsed += house_warnings(rules, playbooks)
+            found = list(self.texts.unused(playbooks))
+            self.files["templates"] = _File(name="templates", parsed=found)
         return Project(
             root=self.root,
             vocabulary=vocabulary,
@@ -246,7 +254,7 @@ class _Reading:
                 book.parsed += definition_warnings(
                     defined.names.vocabulary, playbook.catalogue, book.name
                 )
-            book.parsed += step_warnings(playbook, templates=self.has_templates)
+            book.parsed += step_warnings(playbook, templates=bool(self.texts.files))
             found[playbook.name] = replace(playbook, revision=self._revision(playbook))
         by_name = {book.name: book for book in books}
         for finding in start_findings(list(found.values())):
@@ -271,7 +279,7 @@ class _Reading:
             [
                 canonical(bare, skip=frozenset({"words"})),
                 {name: self._digest(definition) for name, definition in reached.items()},
-                [[path, self.templates.get(path, "")] for path in texts],
+                [[path, digest(playbook.texts.get(path))] for path in texts],
             ]
         )
 
@@ -281,30 +289,6 @@ class _Reading:
         if key not in self.digests:
             self.digests[key] = (definition, digest(definition, skip=_LABELS))
         return self.digests[key][1]
-
-    @property
-    def has_templates(self) -> bool:
-        """True where there is any file below templates/."""
-        if self.texts is None:
-            self.texts = any(name.startswith(_TEMPLATES) for name in self.source)
-        return self.texts
-
-    def _no_template(self, path: str) -> str | None:
-        """Return None for a template that is there, else what to write instead.
-
-        A project without any texts yet is warned about by ``step_warnings``.
-        """
-        if path in self.templates or not self.has_templates:
-            return None
-        try:
-            text = self.source[f"{_TEMPLATES}{path}"]
-        except (KeyError, OSError):
-            known = [each.removeprefix(_TEMPLATES) for each in self.source if _TEMPLATES in each]
-            if path.removeprefix(_TEMPLATES) in known:
-                return f"write {path.removeprefix(_TEMPLATES)}"
-            return did_you_mean(path, known)
-        self.templates[path] = hashlib.sha256(text).hexdigest()
-        return None
 
     def _playbook_names(self) -> list[str]:
         found: list[str] = []

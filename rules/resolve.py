@@ -151,6 +151,8 @@ def playbook_references(playbook: Playbook) -> References:
         found += [References(groups=frozenset(groups)), references(stop.condition)]
     for step in walk(playbook.steps):
         found += _of_step(step)
+    for text in playbook.texts.values():
+        found += [_named(name.removeprefix("customer.")) for name in text.names]
     return merged(found)
 
 

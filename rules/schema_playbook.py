@@ -138,14 +138,21 @@ _REPEAT = table(
     },
     ["every", "times"],
 )
-_OVERDUE = table(
+_RUNG = table(
     "if_overdue",
-    "What happens when the task is not done in time.",
+    "Who gets a task of its own when this one is not done in time.",
     {
         "escalate": text("The role that gets it then.", "manager"),
         "after": text("So long after it was due.", "4 working hours"),
     },
     ["escalate"],
+)
+_OVERDUE = either(
+    "What happens when the task is not done in time: one escalation, or several in turn.",
+    {"escalate": "manager"},
+    [{"escalate": "manager"}, {"escalate": "director", "after": "1 working day"}],
+    sequence=_RUNG,
+    mapping=_RUNG,
 )
 _TEMPLATE = either(
     "The text: one file, a list in turn, or {by: attribute, value: file, else: file}.",
@@ -197,7 +204,7 @@ _BRANCH = kinds(
 
 _IF_LATE = "When its time was over before it could open."
 _LATE_WORDS = {"do": "do it all the same", "skip": "skip it"}
-_ESCALATE = {"escalate": "give it to the role of if_overdue"}
+_ESCALATE = {"escalate": "give it to the first role of if_overdue"}
 
 #: What a step may do, by the key that says it.
 STEP_KINDS: dict[str, dict[str, Schema]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rules.schema_channels import CHANNEL
 from rules.schema_shapes import (
     Schema,
     either,
@@ -62,33 +63,6 @@ _EVENT: Schema = {
     "type": ["object", "null"],
 }
 
-_CHANNEL = {
-    **open_table(
-        "a channel",
-        "A way in which an action reaches somebody.",
-        {
-            "kind": word(
-                "How it is delivered.",
-                {
-                    "task": "a task for a person",
-                    "file": "a file an action, in a folder",
-                    "smtp": "an e-mail",
-                    "webhook": "a signed request to an address",
-                    "wecom": "a WeCom message",
-                    "dingtalk": "a DingTalk message",
-                    "feishu": "a Feishu message",
-                    "apprise": "any other service that Apprise knows",
-                },
-                "task",
-            ),
-            "reaches_customer": flag("Bound by caps, quiet hours and consent.", "no"),
-            "to": text("The address: an attribute of the customer.", "customer.email"),
-        },
-        value("A setting of this kind of channel.", "${env:SMTP_HOST}"),
-    ),
-    "required": ["kind"],
-}
-
 _ROLE = either(
     "Who gets tasks: a fixed name, or the one whom an attribute of the customer names.",
     "客服组",
@@ -112,6 +86,66 @@ def _days(description: str, example: str) -> Schema:
     schema = values(description, [example])
     return {**schema, "type": [*schema["type"], "null"], "minItems": 0}
 
+
+_TAKING = either(
+    "The event that it is, or more: {event: ..., fields: {ours: theirs}}.",
+    "order",
+    {"event": "order", "fields": {"amount": "total"}},
+    scalar=name(""),
+    mapping=table(
+        "a name of theirs",
+        "What one of the senders' names stands for.",
+        {
+            "event": name("The event that it is.", "order"),
+            "profile": flag("It tells attributes of the customer instead.", "yes"),
+            "fields": named(
+                "Our fields, each with theirs.", text("Their field."), {"amount": "total"}
+            ),
+            "customer": text("Their field that names the customer.", "client.id"),
+        },
+    ),
+)
+
+_INGEST: Schema = {
+    **table(
+        "ingest",
+        "How events that other programs send are taken.",
+        {
+            "token": text("What senders show.", "${env:CARE_INGEST_TOKEN}"),
+            "secret": text("What senders sign with.", "${env:CARE_INGEST_SECRET}"),
+            "events": named(
+                "Their names and ours, where they differ.",
+                _TAKING,
+                {"Order Completed": "order"},
+                empty=True,
+            ),
+            "attributes": named(
+                "Our attributes, each with their name for it.",
+                text("Their name."),
+                {"region": "area"},
+                empty=True,
+            ),
+            "ignore": values("Names of theirs that are passed over.", ["page", "screen"]),
+            "undeclared": word(
+                "Events with a field that is not declared.",
+                {"refuse": "they go to the rejects", "ignore": "the field is left out"},
+                "ignore",
+            ),
+            "anonymous": word(
+                "Calls that name a visitor, no customer.",
+                {
+                    "refuse": "they go to the rejects",
+                    "ignore": "they are passed over",
+                    "take": "the visitor's id is the customer's",
+                },
+                "ignore",
+            ),
+            "replies": name("The event that a reply to a message is.", "message_reply"),
+            "limit": text("How much may wait for the next run.", "256 MB"),
+        },
+    ),
+    "type": ["object", "null"],
+}
 
 CARE = table(
     "care.yaml",
@@ -159,7 +193,7 @@ CARE = table(
         ),
         "channels": named(
             "The ways in which actions reach somebody.",
-            _CHANNEL,
+            CHANNEL,
             {"call": {"kind": "task"}},
             empty=True,
         ),
@@ -173,9 +207,13 @@ CARE = table(
         "limits": table(
             "limits",
             "How much may happen in one run before it asks.",
-            {"per_run": number("New journeys of one playbook a run.", 500)},
+            {
+                "per_run": number("New journeys of one playbook a run.", 500),
+                "deliver_for": text("How long a run sends at most.", "2 minutes"),
+            },
         ),
         "give_up": text("Closes tasks that nobody finishes.", "after 30 days"),
+        "ingest": _INGEST,
     },
     ["care"],
 )

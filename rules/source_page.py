@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from rules.errors import Finding, Span
 
-__all__ = ["MAX_BYTES", "Edit", "Page", "decode", "quoted"]
+__all__ = ["MAX_BYTES", "Edit", "Page", "decode", "decode_text", "quoted"]
 
 #: The largest file that care reads. A playbook of 60 lines has about 2,000 bytes.
 MAX_BYTES = 1_000_000
@@ -104,10 +104,17 @@ class Page:
 
 
 def decode(data: bytes, file: str) -> tuple[Page | None, tuple[Finding, ...]]:
+    """Return what ``decode_text`` does; tabs in the indentation are reported and make it None."""
+    page, findings = decode_text(data, file)
+    tabs = _tabs(page) if page else ()
+    return (None if tabs else page), findings + tabs
+
+
+def decode_text(data: bytes, file: str) -> tuple[Page | None, tuple[Finding, ...]]:
     """Return the lines of a file, or None where it is not text in UTF-8.
 
     CR LF and a lone CR end a line too. Characters that nobody can see are reported and left
-    out of the lines; tabs in the indentation are reported and make the page None.
+    out of the lines.
     """
     if len(data) > MAX_BYTES:
         size = f"{len(data) / 1_000_000:.1f} MB"
@@ -142,9 +149,7 @@ def decode(data: bytes, file: str) -> tuple[Page | None, tuple[Finding, ...]]:
                 hint="break it into several lines",
             )
             return None, (long,)
-    page, findings = _without_unseen(page)
-    tabs = _tabs(page)
-    return (None if tabs else page), findings + tabs
+    return _without_unseen(page)
 
 
 def _not_utf8(file: str, line: int, col: int, message: str) -> Finding:

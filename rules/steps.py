@@ -39,7 +39,8 @@ __all__ = [
     "StopHere",
     "Template",
     "Wait",
-    "overdue_step",
+    "overdue_steps",
+    "rung_of",
     "walk",
 ]
 
@@ -111,7 +112,7 @@ class IfLate(StrEnum):
 
     DO = "do"
     SKIP = "skip"
-    ESCALATE = "escalate"  #: a task for ``if_overdue.escalate``'s role instead
+    ESCALATE = "escalate"  #: a task for the role of the first rung of ``if_overdue`` instead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +182,9 @@ class Do:
     done_when: DoneWhen | None = None
     retry: Retry | None = None
     repeat: Repeat | None = None
-    if_overdue: Overdue | None = None
+    if_overdue: tuple[Overdue, ...] = ()  #: a ladder: the first rung comes first
     give_up: Duration | None = None  #: from the opening; None: the project's default
-    on_unknown: str = "hold"  #: ``hold`` or ``resend``
+    on_unknown: str | None = None  #: ``hold`` or ``resend``; None: what the channel says
     disabled: bool = False  #: passed over; what follows counts from what stands before
 
 
@@ -311,13 +312,23 @@ class StopHere:
 Step = Do | Wait | Choose | Split | Set | Record | StartOther | StopHere
 
 
-def overdue_step(step: Do) -> Do:
-    """Return the task that an overdue one makes: for another role, under ``<step>.overdue``."""
-    assert step.if_overdue is not None
-    return replace(
-        step, name=f"{step.name}.overdue", assign=step.if_overdue.role, if_overdue=None,
-        retry=None, repeat=None, give_up=None, at=None,
+def overdue_steps(step: Do) -> tuple[Do, ...]:
+    """Return the tasks that an overdue one makes, rung by rung: each for another role, under
+    ``<step>.overdue``, ``<step>.overdue2`` ...
+    """
+    return tuple(
+        replace(
+            step, name=f"{step.name}.overdue{number if number > 1 else ''}", assign=rung.role,
+            if_overdue=(), retry=None, repeat=None, give_up=None, at=None,
+        )
+        for number, rung in enumerate(step.if_overdue, start=1)
     )  # fmt: skip
+
+
+def rung_of(name: str) -> str | None:
+    """Return the step whose overdue task an escalation is about; None for a step of its own."""
+    step, _, rung = name.partition(".")
+    return step if rung.startswith("overdue") else None
 
 
 def walk(steps: tuple[Step, ...]) -> Iterator[Step]:

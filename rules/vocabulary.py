@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rules.errors import Span
-from rules.units import Duration
+from rules.ingest import Ingest
+from rules.units import Duration, Unit
 
 __all__ = [
     "BUILT_IN_EVENTS",
@@ -62,8 +63,9 @@ class Channel:
     """A way in which an action reaches somebody."""
 
     name: str
-    kind: str  #: ``task`` and ``file`` so far
+    kind: str  #: a name of ``rules.channel_kinds``
     reaches_customer: bool = True  #: bound by caps, quiet hours, consent
+    on_unknown: str = "hold"  #: when nobody knows whether it arrived: ``hold`` or ``resend``
     to: str = ""  #: ``customer.email``: the address attribute, or ""
     settings: Mapping[str, str] = field(default_factory=dict)  #: the kind's own keys, as written
     span: Span | None = field(default=None, compare=False)
@@ -115,7 +117,9 @@ class Vocabulary:
     roles: Mapping[str, Role]
     dates: Mapping[str, NamedDate]
     per_run: int = 500  #: default blast radius of a playbook, new journeys a run
+    deliver_for: Duration = Duration(2, Unit.MINUTE)  #: how long a run sends at most
     give_up: Duration | None = None  #: default for tasks that nobody finishes
+    ingest: Ingest = Ingest()  #: how events that other programs send are taken
     span: Span | None = field(default=None, compare=False)
     places: Mapping[str, Span] = field(
         default_factory=dict, compare=False

@@ -26,7 +26,7 @@ END = 2**62  #: after every instant
 
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100  #: between these a zone's offsets are looked up
 _DAY = 86_400 * MICROS
-_STEP = 3 * _DAY
+_STEP = dt.timedelta(days=3)
 
 
 @lru_cache(maxsize=4096)
@@ -116,22 +116,28 @@ def offsets(tz: str) -> tuple[tuple[int, int], ...]:
     """
     zoned = zone(tz)
 
-    def offset(instant: int) -> int:
-        delta = to_datetime(instant).astimezone(zoned).utcoffset()
+    def offset(moment: dt.datetime) -> dt.timedelta:
+        delta = moment.astimezone(zoned).utcoffset()
         assert delta is not None
+        return delta
+
+    def micros(delta: dt.timedelta) -> int:
         return delta // dt.timedelta(microseconds=1)
 
-    first = from_datetime(dt.datetime(_FIRST_YEAR, 1, 1, tzinfo=dt.UTC))
-    last = from_datetime(dt.datetime(_LAST_YEAR, 1, 1, tzinfo=dt.UTC))
-    now = offset(first)
-    found = [(BEGINNING, now)]
-    for day in range(first + _STEP, last, _STEP):
-        if (after := offset(day)) != now:
-            low, high = day - _STEP, day  # offset(low) is the old one, offset(high) the new
+    moment = dt.datetime(_FIRST_YEAR, 1, 1, tzinfo=dt.UTC)
+    last = dt.datetime(_LAST_YEAR, 1, 1, tzinfo=dt.UTC)
+    now = offset(moment)
+    found = [(BEGINNING, micros(now))]
+    # 24,000 steps in every process that counts months: datetimes are added, not made of instants.
+    while (moment := moment + _STEP) < last:
+        if (after := offset(moment)) != now:
+            high = from_datetime(moment)
+            low = high - micros(_STEP)  # the offset at low is the old one, that at high the new
             while high - low > MICROS:
                 middle = (low + high) // 2 // MICROS * MICROS
-                low, high = (middle, high) if offset(middle) == now else (low, middle)
-            found.append((high, after))
+                old = offset(to_datetime(middle)) == now
+                low, high = (middle, high) if old else (low, middle)
+            found.append((high, micros(after)))
             now = after
     return tuple(found)
 

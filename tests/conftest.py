@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests.zygote import Zygote
 
 # The build machine tries the same examples every time: a red build is then about the change.
 settings.register_profile("ci", derandomize=True, deadline=None)
@@ -25,3 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Tell whether golden files are to be rewritten."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
+def zygote() -> Iterator[Zygote]:
+    """A process that has loaded care and forks it: the program without its start-up."""
+    made = Zygote()
+    yield made
+    made.close()

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ from engine.export import canonical_lines
 from engine.intake import import_file
 from engine.ledger import Ledger, open_ledger
 from engine.run import RunResult, open_runner, paths_of
-from engine.tasks import finish_task
+from engine.task_changes import finish_task
 from rules.importmap import read_map
 from rules.playbook import Project
 from rules.project import load
 from rules.units import from_iso
+from tests.zygote import Zygote
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ZONE = "Asia/Shanghai"
@@ -151,7 +152,11 @@ class Said:
 
 
 class Shop:
-    """A care project in a folder. Runs in this process need no start-up, ``care`` is the program."""
+    """A care project in a folder. Runs in this process need no start-up, ``care`` is the program:
+    a process of its own, or with ``through`` a fork of one that has loaded it.
+    """
+
+    through: Zygote | None = None
 
     def __init__(
         self,
@@ -160,9 +165,11 @@ class Shop:
         care: str = CARE,
         shared: str = SHARED,
         house: str = "",
+        through: Zygote | None = None,
         **books: str,
     ) -> None:
         self.root = root
+        self.through = through
         self._files = 0
         self.write("care.yaml", care)
         self.write("shared.yaml", shared)
@@ -221,10 +228,17 @@ class Shop:
 
     # -- runs ------------------------------------------------------------------------------
 
-    def run(self, *moments: str, full: bool = False, matcher: str = "reference") -> RunResult:
+    def run(
+        self,
+        *moments: str,
+        full: bool = False,
+        matcher: str = "reference",
+        clock: Callable[[], int] = lambda: 0,
+        past: bool = False,
+    ) -> RunResult:
         """Run at some instants in this process and return the last result."""
         with self.ledger() as ledger, open_runner(
-            self.project, ledger, clock=lambda: 0, prefer=matcher, full=full
+            self.project, ledger, clock=clock, prefer=matcher, full=full, past=past
         ) as runner:  # fmt: skip
             return [runner.run(at(moment)) for moment in moments][-1]
 
@@ -301,6 +315,8 @@ class Shop:
 
     def care(self, *words: str, **options: Any) -> Said:
         """Run the program in this project and return what it said."""
+        if self.through is not None and not options:
+            return Said(**self.through.told("-C", str(self.root), *words)._asdict())
         return care("-C", str(self.root), *words, **options)
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:

@@ -24,7 +24,6 @@ __all__ = [
     "checked",
     "code",
     "first_words",
-    "later",
     "sections",
 ]
 
@@ -34,7 +33,6 @@ _HEADING = re.compile(r"^#{2,3} (.+)$", re.MULTILINE)
 BLOCK = re.compile(r"^```yaml\n# (\S+\.yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r"^\| (.+?) \|", re.MULTILINE)
 CODE = re.compile(r"`([^`]+)`")
-_LATER_ROW = re.compile(r"^\| ([a-z.]+) \| `([^`]+)` \| `([^`]+)` \|", re.MULTILINE)
 
 
 @cache
@@ -49,13 +47,6 @@ def first_words(section: str) -> set[str]:
     """Return the codes in the first cells of a section's tables: ``count`` of ``count: E``."""
     cells = ROW.findall(sections()[section])
     return {code.split(":")[0] for cell in cells for code in CODE.findall(cell)}
-
-
-@cache
-def later() -> dict[tuple[str, str], str]:
-    """Return where and what is not there yet -> its example."""
-    rows = _LATER_ROW.findall(sections()["Not yet"])
-    return {(where, name): example for where, name, example in rows}
 
 
 def blocks() -> list[tuple[str, str]]:
@@ -105,5 +96,8 @@ def base() -> dict[str, str]:
 def checked(file: str, text: str) -> tuple[Project | None, tuple[Finding, ...]]:
     """Return what ``check`` says of the project with one example in it."""
     files = {**base(), file: merged(base().get(file, ""), text)}
-    templates = {"templates/apology.md": b"x", "templates/a.md": b"x", "templates/b.md": b"x"}
+    texts = ("apology.md", "a.md", "b.md")
+    templates = {
+        f"templates/{text}": b"x" for text in texts if any(text in each for each in files.values())
+    }
     return check_files({**{name: text.encode() for name, text in files.items()}, **templates})

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from engine.audit.blocks import GENESIS, Entry, follow, unpack
 from engine.audit.ids import odd_ids
 from engine.audit.members import odd_members
+from engine.audit.redecide import Redecision
 from engine.audit.replay import Replay
 from engine.audit.tables import TABLES, Table
+from engine.audit.windows import odd_windows
 from engine.ids import canonical_json
 from engine.ledger import Ledger, Row
 from rules.errors import StateError
@@ -29,9 +31,8 @@ class Verified:
     entries: int  #: of the chain, up to the first fault
     head: str  #: hash of the last of them
     faults: tuple[str, ...] = ()  #: in words, for people
-    rows: Mapping[str, int] = field(
-        default_factory=dict
-    )  #: table -> rows that are as they have to be
+    rows: Mapping[str, int] = field(default_factory=dict)  #: table -> rows as they have to be
+    again: Mapping[str, int] = field(default_factory=dict)  #: what was decided or counted again
 
 
 def verify(
@@ -60,15 +61,25 @@ def verify(
                 faults += _compared(ledger, table, replay, rows)
             tell("membership")
             faults += odd_members(ledger, replay.members, rows)
+        again = Counter[str]()
         if not faults:
             tell("ids")
             faults += odd_ids(ledger)
+            tell("decisions")
+            redecision = Redecision(ledger)
+            faults += redecision.odd()
+            again = redecision.counts
+            faults += odd_windows(ledger, again)
     except sqlite3.DatabaseError as error:
-        faults, rows = [f"the file can't be read: {error}"], Counter[str]()
+        faults, rows, again = [f"the file can't be read: {error}"], Counter(), Counter()
     finally:
         replay.close()
     return Verified(
-        entries=walk.count, head=walk.last, faults=tuple(dict.fromkeys(faults)), rows=rows
+        entries=walk.count,
+        head=walk.last,
+        faults=tuple(dict.fromkeys(faults)),
+        rows=rows,
+        again=again,
     )
 
 

@@ -67,7 +67,6 @@ def done(desk: Desk, action: str, outcome: str | None, asked: tuple[str, ...], n
     """
     from engine.task_changes import TaskChanges  # noqa: PLC0415
 
-    zone = desk.project().vocabulary.timezone
     answers = {}
     for item in asked:
         name, sign, value = item.partition("=")
@@ -75,6 +74,7 @@ def done(desk: Desk, action: str, outcome: str | None, asked: tuple[str, ...], n
             raise UsageError(f'--ask takes NAME=ANSWER, not "{item}"')
         answers[name.strip()] = value
     with desk.ledger() as ledger, ledger.transaction():
+        zone = desk.vocabulary(ledger).timezone
         found = TaskChanges(ledger, zone).finish(
             action, at=when(desk, ledger, at, zone), outcome=outcome, asked=answers, note=note,
             who=myself(who),

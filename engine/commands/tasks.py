@@ -17,7 +17,7 @@ from rules.errors import InputError, UsageError, did_you_mean
 if TYPE_CHECKING:
     from engine.ledger import Ledger
     from engine.tasks import Task
-    from rules.playbook import Project
+    from rules.vocabulary import Vocabulary
 
 __all__ = ["tasks"]
 
@@ -43,12 +43,12 @@ def _choosing(command: _F) -> _F:
     return command
 
 
-def _chosen(desk: Desk, project: Project, ledger: Ledger, *, closed: bool = False, closed_since: int | None = None, **given: Any) -> list[Task]:  # fmt: skip
+def _chosen(desk: Desk, vocabulary: Vocabulary, ledger: Ledger, *, closed: bool = False, closed_since: int | None = None, **given: Any) -> list[Task]:  # fmt: skip
     """Return the tasks that the options choose. Raises UsageError for names that nothing has."""
     from engine.task_phrases import near_name, read_day_end  # noqa: PLC0415
     from engine.tasks import tasks as find  # noqa: PLC0415
 
-    zone = project.vocabulary.timezone
+    zone = vocabulary.timezone
     at = desk.instant(given["at"], zone)
     assignee = given["assignee"]
     if given["mine"]:
@@ -58,8 +58,8 @@ def _chosen(desk: Desk, project: Project, ledger: Ledger, *, closed: bool = Fals
                 '--mine needs your name as the tasks have it: export CARE_USER="王丽", or write'
                 " --assignee 王丽"
             )
-    if given["role"] is not None and given["role"] not in project.vocabulary.roles:
-        hint = did_you_mean(given["role"], project.vocabulary.roles)
+    if given["role"] is not None and given["role"] not in vocabulary.roles:
+        hint = did_you_mean(given["role"], vocabulary.roles)
         raise UsageError(f'no role "{given["role"]}" in care.yaml; {hint}'.rstrip("; "))
     due_until = None if given["due"] is None else read_day_end(given["due"], at, zone)
     found = find(
@@ -113,10 +113,10 @@ def tasks(ctx: click.Context, /, form: str, *, closed: bool, long: bool, **given
     from engine.tasks import short_ids  # noqa: PLC0415
 
     desk: Desk = ctx.obj
-    project = desk.project()
-    zone = project.vocabulary.timezone
     with desk.ledger() as ledger:
-        found = _chosen(desk, project, ledger, closed=closed, **given)
+        vocabulary = desk.vocabulary(ledger)
+        zone = vocabulary.timezone
+        found = _chosen(desk, vocabulary, ledger, closed=closed, **given)
         ids = short_ids(ledger, [task.action.id for task in found])
     render = render_long_tasks if long else render_tasks
     show([task_json(task) for task in found], form, lambda: render(found, ids, zone), zone)
@@ -147,15 +147,15 @@ def export(desk: Desk, /, file: Path, *, force: bool, **given: Any) -> None:
             f"{file.name} is there already; what was filled in there may not be imported yet."
             " Import it first, choose another name, or overwrite it with --force"
         )
-    project = desk.project()
-    zone, business = project.vocabulary.timezone, project.vocabulary.business
+    vocabulary = desk.project().vocabulary
+    zone, business = vocabulary.timezone, vocabulary.business
     at = desk.instant(given["at"], zone)
     with desk.ledger() as ledger:
         if kind == ".xlsx":
-            found = _chosen(desk, project, ledger, **given)
+            found = _chosen(desk, vocabulary, ledger, **given)
             write = partial(write_sheet, found=found, at=at, timezone=zone, business=business)
         else:
-            found = _chosen(desk, project, ledger, closed_since=at - LATELY, **given)
+            found = _chosen(desk, vocabulary, ledger, closed_since=at - LATELY, **given)
             name = f"{business} {given['assignee'] or ''}".strip()
             body = calendar_of(ledger, found, at=at, timezone=zone, name=name)
             write = partial(_write, body=body)

@@ -24,6 +24,7 @@ from rules.matcher.gates import Case, Comparison, FactKind, FieldTest, GateRule,
 __all__ = ["Codebook", "Coded", "Ruleset"]
 
 RULES_AT_MOST = 50  #: of a ruleset: a fact that passes 64 branches is error 303
+_KEPT = 10_000  #: facts whose code is kept
 FIELDS_AT_MOST = 240  #: of a ruleset: the engine counts a fact's in a byte, sid and id among them
 
 _Key = tuple[FactKind, str]  #: a field of a kind of fact
@@ -74,6 +75,7 @@ class Codebook:
         self._fields: dict[_Key, _Field] = {}
         self._by_kind: dict[FactKind, list[tuple[str, _Field]]] = {kind: [] for kind in FactKind}
         self._lists = 0
+        self._coded: dict[tuple[FactKind, tuple[Word | None, ...]], _Fact] = {}
         merged = [_merge(rule) for rule in rules]
         for parts in merged:
             for part in parts:
@@ -114,6 +116,18 @@ class Codebook:
                     known.bounds.insert(place, bound)
 
     def _fact(self, kind: FactKind, fact: Mapping[str, Word]) -> _Fact:
+        """Return a fact in code; of a holiday a million are alike."""
+        key = (kind, tuple([fact.get(name) for name, _ in self._by_kind[kind]]))
+        known = self._coded.get(key)
+        if known is not None:
+            return known
+        coded = self._code(kind, fact)
+        # Yes and 1 are equal as keys and differ as values: only texts are kept.
+        if len(self._coded) < _KEPT and all(type(v) is str or v is None for v in key[1]):
+            self._coded[key] = coded
+        return coded
+
+    def _code(self, kind: FactKind, fact: Mapping[str, Word]) -> _Fact:
         coded: list[tuple[str, str | int]] = [("k", kind.value)]
         for name, known in self._by_kind[kind]:
             value = fact.get(name)

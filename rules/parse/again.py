@@ -16,6 +16,7 @@ __all__ = ["EXPIRED", "read_give_up", "read_overdue", "read_repeat", "read_retry
 
 EXPIRED = "expired"  #: the outcome of a task that nobody finished
 _MOST_RETRIES = 100
+_MOST_RUNGS = 5
 _MOST_REPEATS = 1000  #: nearly three years of days
 
 
@@ -104,8 +105,29 @@ def _times(place: Place, least: int, most: int) -> int | None:
     return None
 
 
-def read_overdue(place: Place, scope: Scope) -> Overdue | None:
-    """Return who is told when a task is overdue, and when."""
+def read_overdue(place: Place, scope: Scope) -> tuple[Overdue, ...] | None:
+    """Return who is told when a task is overdue, and when: one, or several in turn."""
+    items = place.each()
+    if not items:
+        place.error("empty-value", "`if_overdue` has an empty list", at_key=True)
+        return None
+    found = [_rung(item, scope) for item in items]
+    sound = tuple(each for each in found if each)
+    if len(sound) < len(found):
+        return None
+    if len(sound) > _MOST_RUNGS:
+        message = f"`if_overdue` has at most {_MOST_RUNGS} rungs"
+        place.error("bad-number", message, "let the last one decide", at_key=True)
+        return None
+    for item, before, after in zip(items[1:], sound, sound[1:], strict=False):
+        if not _later(before.after, after.after):
+            message = "this escalation does not come later than the one before it"
+            item.error("bad-step", message, "write a longer `after`, or put them in order")
+            return None
+    return sound
+
+
+def _rung(place: Place, scope: Scope) -> Overdue | None:
     if not place.is_mapping():
         hint = "write {escalate: manager, after: 4 working hours}"
         place.error("wrong-shape", "`if_overdue` needs `key: value` lines", hint)
@@ -120,6 +142,15 @@ def read_overdue(place: Place, scope: Scope) -> Overdue | None:
     if not parts.sound or role is None:
         return None
     return Overdue(role=role, after=after)
+
+
+def _later(before: Duration | None, after: Duration | None) -> bool:
+    """Whether one length may be longer than another; of different units nobody can tell."""
+    if after is None:
+        return False
+    if before is None or before.unit is not after.unit:
+        return True
+    return after.amount > before.amount
 
 
 def read_give_up(place: Place) -> Duration | None:

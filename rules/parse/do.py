@@ -12,7 +12,6 @@ from rules.parse.again import (
     read_role,
 )
 from rules.parse.asked import read_asked
-from rules.parse.channels import CHANNEL_KINDS
 from rules.parse.condition import read_who
 from rules.parse.due import read_due
 from rules.parse.events import read_events
@@ -22,6 +21,7 @@ from rules.parse.same import read_same
 from rules.parse.scope import Head, Parts, Scope
 from rules.parse.settings import read_clock_at, read_word
 from rules.parse.template import read_template
+from rules.parse.texts import brief_at
 from rules.playbook import Do, DoneWhen, Due, DueForm, IfLate
 from rules.vocabulary import FieldKind
 
@@ -43,7 +43,7 @@ def read_do(head: Head, scope: Scope) -> Do | None:
     ask = parts.read(place.get("ask"), read_asked)
     recheck_place = place.get("recheck")
     recheck = read_who(recheck_place, scope.here()) if recheck_place else None
-    template = parts.read(place.get("template"), lambda each: read_template(each, scope))
+    template = parts.read(place.get("template"), lambda each: read_template(each, name, scope))
     to = parts.read(place.get("to"), lambda each: _address(each, scope))
     done_when = parts.read(place.get("done_when"), lambda each: _done_when(each, scope))
     known = None if outcomes_place and outcomes is None else outcomes or ()
@@ -54,6 +54,8 @@ def read_do(head: Head, scope: Scope) -> Do | None:
     unknown = parts.read(place.get("on_unknown"), lambda each: read_word(each, ("hold", "resend")))
     if_late = parts.read(place.get("if_late"), lambda each: read_late(each, acts=True))
     title, brief = place.label("title"), place.label("brief")
+    told = place.get("brief")
+    parts.sound = (told is None or brief_at(name, brief, told, scope)) and parts.sound
     fits = _fits(name, place, channel, scope) and _goes_together(place, if_late)
     sound = parts.sound and fits and not (recheck_place and recheck is None)
     if channel is None or not sound:
@@ -78,9 +80,9 @@ def read_do(head: Head, scope: Scope) -> Do | None:
         done_when=done_when,
         retry=retry,
         repeat=repeat,
-        if_overdue=overdue,
+        if_overdue=overdue or (),
         give_up=give_up,
-        on_unknown=unknown or "hold",
+        on_unknown=unknown,
         disabled=head.disabled,
     )
 
@@ -89,7 +91,7 @@ def _channel(name: str, place: Place, scope: Scope) -> str | None:
     do = place.get("do")
     label = f'step "{name}"' if name else "this step"
     channels = scope.names.vocabulary.channels
-    usable = sorted(key for key, known in channels.items() if known.kind in CHANNEL_KINDS)
+    usable = sorted(channels)
     text = do.text() if do else None
     if do is None or text is None:
         return None
@@ -104,11 +106,6 @@ def _channel(name: str, place: Place, scope: Scope) -> str | None:
         if not scope.names.silent(text, Section.CHANNELS):
             hint = nearest(text, channels, Section.CHANNELS)
             do.error("unknown-channel", f'{label}: no channel "{text}"', hint)
-        return None
-    kind = channels[text].kind
-    if kind not in CHANNEL_KINDS:
-        message = f'{label}: channel "{text}" is of kind {kind}, which is not supported yet in this version'
-        do.error("not-yet", message, "take a channel of kind task or file")
         return None
     return text
 
@@ -131,9 +128,14 @@ def _fits(name: str, place: Place, channel: str | None, scope: Scope) -> bool:
     for key in _OF_TASKS:
         value = place.get(key)
         if value and not (kind == MESSAGE and key == "assign"):
-            message = f'step "{name}": nobody does a {kind}, so `{key}` has no meaning'
+            sent = "file" if kind == "file" else "message"
+            message = f'step "{name}": nobody does a {sent}, so `{key}` has no meaning'
             value.error("needs-task", message, "take a channel of kind task", at_key=True)
             sound = False
+    told = place.get("template") or place.get("brief")
+    if told is None and kind not in ("file", "webhook", MESSAGE):
+        message = f'step "{name}" sends a message that says no more than its title'
+        place.warn("no-text", message, "add template: with a file below templates/")
     return sound
 
 

@@ -9,7 +9,7 @@ from rules.errors import did_you_mean
 from rules.measures import Catalogue
 from rules.parse.condition import read_who
 from rules.parse.definitions import read_definitions
-from rules.parse.names import Names, Section, Subjects, check_name
+from rules.parse.names import Left, Names, Section, Subjects, check_name
 from rules.parse.place import Place
 from rules.parse.same import begun_by
 from rules.parse.scope import Around
@@ -34,6 +34,7 @@ from rules.playbook import (
     Trigger,
     TriggerKind,
 )
+from rules.templates import Text
 from rules.units import Duration
 
 __all__ = ["read_playbook"]
@@ -73,8 +74,10 @@ def read_playbook(
     every_step = step_names(steps_place)
     customer = Subjects(names=names, step_names=every_step)
     subjects = _subjects(names, triggers, every_step)
-    steps, results = (
-        read_steps(steps_place, names, subjects, triggers, around) if steps_place else (None, {})
+    steps, results, texts = (
+        read_steps(steps_place, names, subjects, triggers, around)
+        if steps_place
+        else (None, dict[str, Left](), dict[str, Text]())
     )
     only, excepted = root.get("only"), root.get("except")
     who = read_who(only, customer) if only else None
@@ -116,6 +119,7 @@ def read_playbook(
         stops=stops,
         steps=steps,
         migrate=settings.migrate,
+        texts=texts,
         source=source,
     )
 

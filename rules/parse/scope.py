@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rules.conditions import Subject, SubjectKind
 from rules.parse.names import Left, Names, Sort, Subjects
 from rules.parse.place import Place
 from rules.playbook import Anchor, AskedKind, Do, Split, Step, Trigger, walk
+from rules.templates import Text
+
+if TYPE_CHECKING:
+    from rules.templates.reader import Source
 
 __all__ = ["Around", "Head", "Parts", "Scope", "step_lefts"]
 
@@ -30,6 +34,7 @@ class Around:
     """What a playbook's steps need of the rest of the project."""
 
     template: Callable[[str], str | None]  #: None: it is there; else what to write instead
+    text: Callable[[str], Source | None]  #: what a file says; None: the project has no texts yet
     routing: bool  #: house.yaml says through which channel ``do: message`` goes
     playbooks: frozenset[str]  #: names of all playbooks, broken ones too
 
@@ -43,6 +48,7 @@ class Scope:
     triggers: tuple[Trigger, ...] | None  #: None: could not be read
     around: Around
     done: dict[str, Left] = field(default_factory=dict)  #: results of the steps read so far
+    texts: dict[str, Text] = field(default_factory=dict)  #: by file, or BRIEF and the step's name
     seen: set[str] = field(default_factory=set)  #: names of the steps read so far
     apart: frozenset[str] = frozenset()  #: steps of other branches: they don't happen with this one
 

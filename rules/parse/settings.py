@@ -18,6 +18,7 @@ __all__ = [
     "read_count",
     "read_holdout",
     "read_length",
+    "read_span",
     "read_word",
     "read_yes_no",
 ]
@@ -100,6 +101,16 @@ def read_length(place: Place, example: str, *, working: bool = False) -> Duratio
 def read_after(place: Place, example: str, *, working: bool = False) -> Duration | None:
     """Return the duration of ``after 90 days``."""
     return _phrase(place, "after ", example, working=working)
+
+
+def read_span(place: Place, example: str = "2 minutes") -> Duration | None:
+    """Return a duration of seconds, minutes or hours, up to a day."""
+    found = read_length(place, example)
+    if found is None or (found.exact and 0 < found.seconds <= 86_400):
+        return found
+    message = f"`{place.key}` is a time of up to a day"
+    place.error("bad-duration", message, f"write {place.key}: {example}")
+    return None
 
 
 def _phrase(place: Place, word: str, example: str, *, working: bool) -> Duration | None:

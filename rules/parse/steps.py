@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rules.parse.anchor import read_anchor
-from rules.parse.channels import CHANNEL_KINDS
 from rules.parse.condition import read_condition
 from rules.parse.do import read_do, read_late
 from rules.parse.names import Left, Names, Section, Subjects, check_name
@@ -27,6 +26,7 @@ from rules.playbook import (
     Trigger,
     Wait,
 )
+from rules.templates import Text
 
 __all__ = ["read_steps"]
 
@@ -39,19 +39,19 @@ def read_steps(
     subjects: Subjects,
     triggers: tuple[Trigger, ...] | None,
     around: Around,
-) -> tuple[tuple[Step, ...] | None, dict[str, Left]]:
-    """Return the steps of a playbook (None where one is wrong), and what they leave behind.
+) -> tuple[tuple[Step, ...] | None, dict[str, Left], dict[str, Text]]:
+    """Return the steps of a playbook (None where one is wrong), what they leave behind, the texts.
 
     ``subjects`` hold the customer, the trigger and the playbook's step names.
     """
     if not place.items("`steps`") and place.is_list():
         place.error("empty-value", "the playbook has no steps", at_key=True)
-        return None, {}
+        return None, {}, {}
     scope = Scope(names=names, subjects=subjects, triggers=triggers, around=around)
     reader = _Reader(scope=scope)
     steps = reader.steps(place, inside=None)
     straight = waits_straight(reader.lines)
-    return (steps if steps and straight else None), scope.done
+    return (steps if steps and straight else None), scope.done, scope.texts
 
 
 @dataclass(slots=True)
@@ -139,7 +139,7 @@ class _Reader:
     def _no_kind(self, name: str | None, place: Place) -> None:
         label = f'step "{name}"' if name else "this step"
         channels = self.scope.names.vocabulary.channels
-        usable = [key for key, known in channels.items() if known.kind in CHANNEL_KINDS]
+        usable = list(channels)
         hint = f"add do: {usable[0]}" if usable else "add `do:` with a channel"
         place.error("missing-key", f"{label} does not say what to do", hint)
 

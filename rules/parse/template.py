@@ -6,6 +6,7 @@ from rules.errors import did_you_mean
 from rules.parse.names import Left, Sort
 from rules.parse.place import Place
 from rules.parse.scope import Scope
+from rules.parse.texts import text_at
 from rules.playbook import Template
 
 __all__ = ["read_template"]
@@ -15,19 +16,19 @@ _ELSE = "else"
 _EXAMPLE = "write {by: industry, 制造业: a.md, else: b.md}"
 
 
-def read_template(place: Place, scope: Scope) -> Template | None:
-    """Return which text a message takes, or report why that can't be told."""
+def read_template(place: Place, step: str, scope: Scope) -> Template | None:
+    """Return which text an action of a step takes, or report why that can't be told."""
     if place.is_mapping():
-        return _by_value(place, scope)
-    files = [_file(item, scope) for item in place.each()]
+        return _by_value(place, step, scope)
+    files = [_file(item, step, scope) for item in place.each()]
     if place.is_list() and not files:
         place.error("empty-value", "`template` has an empty list", at_key=True)
     sound = tuple(file for file in files if file)
     return Template(files=sound) if sound and len(sound) == len(files) else None
 
 
-def _file(place: Place, scope: Scope) -> str | None:
-    """Return the path of a text below ``templates/``."""
+def _file(place: Place, step: str, scope: Scope) -> str | None:
+    """Return the path of a text below ``templates/`` that can be filled in at this step."""
     text = place.text("template")
     if text is None:
         return None
@@ -39,10 +40,13 @@ def _file(place: Place, scope: Scope) -> str | None:
     if missing is not None:
         place.error("unknown-template", f"there is no file templates/{text}", missing)
         return None
+    source = scope.around.text(text)
+    if source is not None and not text_at(text, source, step, place, scope):
+        return None
     return text
 
 
-def _by_value(place: Place, scope: Scope) -> Template | None:
+def _by_value(place: Place, step: str, scope: Scope) -> Template | None:
     by = place.get(_BY)
     if by is None:
         place.error("missing-key", "a template with cases does not say by what", _EXAMPLE)
@@ -53,7 +57,7 @@ def _by_value(place: Place, scope: Scope) -> Template | None:
     for value, below in place.pairs():
         if value in (_BY, _ELSE):
             continue
-        file = _file(below, scope)
+        file = _file(below, step, scope)
         known = left is None or not _closed(left) or value in _closed(left)
         if left and not known:
             hint = did_you_mean(value, _closed(left))
@@ -61,7 +65,7 @@ def _by_value(place: Place, scope: Scope) -> Template | None:
         sound = sound and file is not None and known
         cases.append((value, file or ""))
     rest = place.get(_ELSE)
-    otherwise = _file(rest, scope) if rest else None
+    otherwise = _file(rest, step, scope) if rest else None
     if not sound or left is None or (rest and otherwise is None):
         return None
     if not cases:

@@ -8,11 +8,12 @@ from rules.errors import did_you_mean
 from rules.parse.channels import read_channels, read_roles
 from rules.parse.fields import read_fields_of, read_type
 from rules.parse.hours import read_customer_zone, read_working_time
+from rules.parse.ingest import read_ingest
 from rules.parse.names import Names, Section, check_name
 from rules.parse.place import Place
-from rules.parse.settings import read_after, read_count, read_length
+from rules.parse.settings import read_after, read_count, read_length, read_span
 from rules.phrases import plain, read_date
-from rules.units import Duration
+from rules.units import Duration, Unit
 from rules.vocabulary import (
     BUILT_IN_EVENTS,
     EventType,
@@ -44,6 +45,7 @@ def read_vocabulary(root: Place) -> Names:
     time = read_working_time(root)
     limits, give_up = root.get("limits"), root.get("give_up")
     per_run = limits.get("per_run") if limits else None
+    deliver_for = limits.get("deliver_for") if limits else None
     vocabulary = Vocabulary(
         business=root.label("business"),
         timezone=time.timezone,
@@ -62,7 +64,9 @@ def read_vocabulary(root: Place) -> Names:
         roles=read_roles(sections["roles"], attributes, broken, opened),
         dates=_dates(sections["dates"]),
         per_run=(read_count(per_run) if per_run else None) or 500,
+        deliver_for=(read_span(deliver_for) if deliver_for else None) or Duration(2, Unit.MINUTE),
         give_up=_give_up(give_up) if give_up else None,
+        ingest=read_ingest(root.get("ingest"), events, attributes, broken, opened),
         span=root.span,
         places=time.places,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.factories import Shop, event
+from tests.zygote import Zygote
 
 HOUSE = """\
 rules:
@@ -23,11 +24,11 @@ steps:
 """
 
 
-def test_a_customer_between_hold_cap_and_night(tmp_path: Path) -> None:
+def test_a_customer_between_hold_cap_and_night(tmp_path: Path, zygote: Zygote) -> None:
     """The first letter waits for the morning, the second for room and for the end of a complaint;
     `care why` tells each with the line of house.yaml.
     """
-    made = Shop(tmp_path, house=HOUSE, series=SERIES)
+    made = Shop(tmp_path, through=zygote, house=HOUSE, series=SERIES)
     made.events(event("c0", "order", "2025-03-01T10:00", amount=1))
     assert made.care("check").code == 0, made.care("check").out
     assert made.care("run", "--at", "2025-03-02T12:00").code == 0
@@ -55,9 +56,9 @@ def test_a_customer_between_hold_cap_and_night(tmp_path: Path) -> None:
     assert made.care("audit", "verify").code == 0
 
 
-def test_why_tells_of_a_start_that_was_held(tmp_path: Path) -> None:
+def test_why_tells_of_a_start_that_was_held(tmp_path: Path, zygote: Zygote) -> None:
     """What began late, because a rule held its start, says so with the rule and its line."""
-    made = Shop(tmp_path, house=HOUSE, series=SERIES)
+    made = Shop(tmp_path, through=zygote, house=HOUSE, series=SERIES)
     made.events(event("c0", "order", "2025-03-01T10:00", amount=1))
     assert made.care("run", "--at", "2025-03-02T12:00").code == 0
     made.events(

@@ -7,7 +7,6 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,13 +67,6 @@ def copy(origin: Shop, root: Path) -> Shop:
 def told(err: str) -> list[str]:
     """Return the lines of stderr, without the one that names the matcher and the one after ^C."""
     return [line for line in err.splitlines() if line and "reference matcher" not in line]
-
-
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    made = Zygote()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")

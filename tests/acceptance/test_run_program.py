@@ -269,20 +269,25 @@ def test_run_gives_json(tmp_path: Path) -> None:
 
 
 def test_audit_shows_a_change_of_the_past(working: Shop, tmp_path: Path) -> None:
-    """An entry that was changed breaks the chain, and `care audit verify` says where."""
+    """`care audit verify` names what was changed: a row, or a place in the chain."""
     made = Shop(tmp_path, p=BOOK)
     made.write(".care/placeholder", "")
     target = tmp_path / ".care" / "ledger.db"
     with working.ledger() as ledger:
         ledger.execute("VACUUM INTO ?", str(target))
     sound = made.care("audit", "verify")
-    with made.ledger() as ledger, ledger.transaction():
-        ledger.execute("UPDATE audit SET body = replace(body, 'c1', 'c9') WHERE body LIKE '%c1%'")
-    said = made.care("audit", "verify")
+    with made.ledger() as ledger:
+        ledger.execute("UPDATE actions SET due_by = due_by + 1 WHERE customer = 'c1'")
+    late = made.care("audit", "verify")
+    with made.ledger() as ledger:
+        ledger.execute("UPDATE blocks SET body = (SELECT body FROM blocks WHERE n > 1) WHERE n > 1")
+    broken = made.care("audit", "verify", "--format", "json")
 
     assert sound.code == 0
-    assert said.code == 1
-    assert "the audit chain is broken at entry" in one_line(said)
+    assert (late.code, broken.code) == (1, 1)
+    assert re.match(r"actions a-\w+: due_by is \"\d+\", the chain says \"\d+\"", late.out)
+    assert "not as it was written" in one_line(late)
+    assert broken.json["faults"][0].startswith("the audit chain is broken at entr")
 
 
 # -- the shipped starter ------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.factories import CARE, Said, Shop, at, event, profile
+from tests.zygote import Zygote
 
 LUNAR = CARE.replace("calendar: none", "calendar: CN").replace(
     "  contract_end: date", "  contract_end: date\n  birthday: {type: date, calendar: lunar}"
@@ -39,10 +40,10 @@ def one_line(said: Said) -> str:
     return line
 
 
-def test_a_month_of_triggers(tmp_path: Path) -> None:
+def test_a_month_of_triggers(tmp_path: Path, zygote: Zygote) -> None:
     """Days before a date, the first working day, an answer that never came, and a start by hand;
     each tells why."""
-    made = Shop(tmp_path, care=LUNAR, wish=WISH, visit=VISIT, silent=SILENT)
+    made = Shop(tmp_path, through=zygote, care=LUNAR, wish=WISH, visit=VISIT, silent=SILENT)
     made.customers(
         profile("c1", "2025-09-01", contract_end="2025-10-10"), profile("c2", "2025-09-01", size=1)
     )
@@ -68,9 +69,11 @@ def test_a_month_of_triggers(tmp_path: Path) -> None:
     assert made.care("audit", "verify").code == 0
 
 
-def test_start_from_a_file_once_and_in_plain_words_where_it_cannot(tmp_path: Path) -> None:
+def test_start_from_a_file_once_and_in_plain_words_where_it_cannot(
+    tmp_path: Path, zygote: Zygote
+) -> None:
     """The same file again asks for nothing; what is wrong is one line, and nothing is written."""
-    made = Shop(tmp_path, care=LUNAR, wish=WISH, visit=VISIT)
+    made = Shop(tmp_path, through=zygote, care=LUNAR, wish=WISH, visit=VISIT)
     made.events(event("c1", "visit", "2025-09-20T10:00"), event("c2", "visit", "2025-09-20T10:00"))
     names = tmp_path / "names.csv"
     names.write_text("customer,备注\nc1,甲\nc2,乙\n", encoding="utf-8")

@@ -220,6 +220,17 @@ events:
     }
 
 
+def test_a_key_that_is_null_in_every_row_is_a_column(tmp_path: Path) -> None:
+    """A map may name it: null is an empty cell, not a column that is missing."""
+    file = write(
+        tmp_path / "a.jsonl", '{"who": "ann", "when": "2026-03-01", "id": 1, "amount": null}\n'
+    )
+    summary = run(tmp_path, file)
+
+    assert (summary.added, summary.rejected) == (1, 0)
+    assert {(row[1], row[4]) for row in dump(tmp_path)} == {("order", ())}
+
+
 def test_excel(tmp_path: Path) -> None:
     """A workbook's dates, whole floats and Chinese headers come out right, of the sheet named."""
     from openpyxl import Workbook

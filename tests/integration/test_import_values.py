@@ -257,6 +257,7 @@ def test_times_without_zone(
         ("09.12.2011 08:26 +0100", "%d.%m.%Y %H:%M %z", "2011-12-09T07:26", None),
         ("1323419160", "unix seconds", "2011-12-09T08:26", None),
         ("1323419160500", "unix milliseconds", "2011-12-09T08:26:00.5", None),
+        ("1323419160500001", "unix microseconds", "2011-12-09T08:26:00.500001", None),
     ],
 )
 def test_times_with_zone(

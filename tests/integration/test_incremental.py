@@ -112,12 +112,21 @@ SEGMENTS = (
     "unhappy", "unanswered", "slow", "loyal", "gold", "moved", "ending", "ended", "cared",
     "quiet_gold", "top",
 )  # fmt: skip
+ENDING = ("recent", "shifted", "lapsed", "newish", "falling", "moved", "ending", "top")
 STEPS = "steps:\n  - {step: hello, do: letter, due: now}\n"
 
 
 def _books() -> dict[str, str]:
-    """Return a playbook for entering, and one for leaving, each segment; and for the classes."""
+    """Return a playbook for entering, and one for leaving, each segment; for the classes; and some
+    whose journeys end inside a segment.
+    """
     found = {}
+    for name in ENDING:
+        found[f"until_{name}"] = (
+            f"trigger: {{event: visit}}\nagain: always\noverlap: restart\n"
+            f"stop_when:\n  - {{in: {name}}}\n"
+            "steps:\n  - {step: hello, do: letter, due: after 60 days}\n"
+        )
     for name in SEGMENTS:
         found[f"in_{name}"] = f"trigger: {{enters: {name}}}\nagain: always\n{STEPS}"
         found[f"out_{name}"] = (
@@ -282,6 +291,7 @@ def test_the_histories_are_not_empty() -> None:
         )
         rows = [
             event("c1", "order", when, key=f"o{n}", amount=200),
+            event("c1", "visit", when, key=f"v{n}"),
             event("c2", "complaint", when, key=f"k{n}", case_id=str(n)),
             event("c2", "solved", when, key=f"s{n}", case_id=str(n // 2)),
         ]
@@ -290,6 +300,7 @@ def test_the_histories_are_not_empty() -> None:
     with folder() as path:
         lines = [json.loads(line) for line in played(path, history, frozenset(BOOKS))]
     begun = {line["playbook"] for line in lines if line["table"] == "journeys"}
+    stops = {(line["playbook"], line["reason"]) for line in lines if line["table"] == "journeys"}
 
     assert begun >= {
         "in_recent", "out_recent", "in_monthly", "out_monthly", "in_shifted", "out_shifted",
@@ -297,3 +308,4 @@ def test_the_histories_are_not_empty() -> None:
         "in_falling", "in_ending", "out_ending", "in_ended", "in_loyal", "of_stage", "of_worth",
         "in_cared", "in_quiet_gold", "value",
     }  # fmt: skip
+    assert ("until_lapsed", "stop_condition") in stops

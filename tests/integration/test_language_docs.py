@@ -4,12 +4,10 @@ What is proved about completeness:
 
 - each key of each table of the JSON Schemas stands in the tables of its section, and in an example;
 - each word of each enumeration of the language is read from some example, each kind of test, measure
-  and condition too;
-- what stands under "Not yet" is answered by ``not-yet``; all else is not.
+  and condition too.
 
-Something new in the language: take its row out of "Not yet" (the test of that row fails now), give it a
-row and an example in its section, a new code of ``check`` its row, and a new table of the schemas its line
-in SECTIONS.
+Something new in the language: give it a row and an example in its section, a new code of ``check`` its
+row, and a new table of the schemas its line in SECTIONS.
 """
 
 from __future__ import annotations
@@ -28,7 +26,8 @@ from typing import Any, get_args
 import pytest
 
 from engine.words import Reason
-from rules import conditions, houserules, measures, playbook, steps, units, vocabulary
+from rules import conditions, houserules, ingest, measures, playbook, steps, units, vocabulary
+from rules.channel_kinds import CHANNEL_KINDS
 from rules.conditions import Condition, Test
 from rules.measures import Measure
 from rules.parse.phrase import EXAMPLES
@@ -46,7 +45,6 @@ from tests.language_page import (
     checked,
     code,
     first_words,
-    later,
     sections,
 )
 
@@ -57,7 +55,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "care.yaml": ("care.yaml", "Working time"),
     "an event": ("Events", "Which events"),
     "a type": ("Types",),
-    "a channel": ("Channels",),
+    **{f"a channel of kind {kind}": ("Channels",) for kind in CHANNEL_KINDS},
+    "ingest": ("Ingest",),
+    "a name of theirs": ("Ingest",),
     "a role": ("Roles",),
     "limits": ("care.yaml", "Who and how often"),
     "shared.yaml": ("shared.yaml",),
@@ -95,7 +95,7 @@ IN_WORDS = (steps.AnchorKind, steps.AskedKind, measures.Quantity, vocabulary.Fie
 NOT_WRITTEN = {("Project", "broken"), ("Project", "findings"), ("Quiet", "path")}
 #: Where the types of playbooks and house.yaml, and the enumerations of the language stand.
 BOOKS = (playbook, steps, houserules)
-MODULES = (*BOOKS, conditions, measures, vocabulary, units)
+MODULES = (*BOOKS, conditions, ingest, measures, vocabulary, units)
 
 
 @cache
@@ -255,7 +255,7 @@ def test_no_room_of_the_language_escapes() -> None:
     rooms = {type(each).__module__ for each in met() if dataclasses.is_dataclass(each)}
     rooms |= {type(each).__module__ for each in met() if isinstance(each, StrEnum)}
 
-    assert rooms == {"rules.errors", *(module.__name__ for module in MODULES)}
+    assert rooms == {"rules.errors", "rules.templates.text", *(module.__name__ for module in MODULES)}
 
 
 def test_every_word_is_in_an_example() -> None:
@@ -367,33 +367,13 @@ def test_moments() -> None:
     assert told == {"within last", "ago", "between ago", "within next"}
 
 
-# ---------------------------------------------------------------- not yet
-
-
-@pytest.mark.parametrize(("where", "name"), later())
-def test_not_yet(where: str, name: str) -> None:
-    """What the page says is not there yet is answered so; what is there now moves to its section."""
-    text = later()[where, name]
-    files = {"channel": "care.yaml"}
-    _, findings = checked(files[where], f"{text}\n")
-
-    assert "not-yet" in {finding.code for finding in findings}
-
-
-def test_every_row_of_not_yet_is_tried() -> None:
-    """No row of the table escapes the test above."""
-    rows = re.findall(r"^\| (?!where|---)", sections()["Not yet"], re.MULTILINE)
-
-    assert len(later()) == len(rows)
-
-
 # ---------------------------------------------------------------- codes, events, reasons
 
 #: The functions that make findings, by the place of the code among their arguments.
 _REPORTERS = {
     **dict.fromkeys(("error", "warn", "PhraseError", "_finding", "_warning", "add", "add_at"), 0),
-    "mistake": 1,
-    "Finding": -1,  # by keyword
+    **dict.fromkeys(("mistake", "_fault", "_tell"), 1),
+    **dict.fromkeys(("Finding", "Fault"), -1),  # by keyword
 }
 
 

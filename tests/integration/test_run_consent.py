@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.deliver import deliver
+from engine.waits import Waits
 from tests.factories import CARE, Shop, at, event, profile
 
 HELLO = """\
@@ -137,8 +138,8 @@ def test_delivery_asks_as_of_now(tmp_path: Path, minutes: int, state: str) -> No
     decided_but_not_sent(made)
     made.customers(profile("c1", "2025-03-02T08:10", email_ok="no"))
     now = at("2025-03-02T08:00") + minutes * 60_000_000
-    with made.ledger() as ledger, ledger.lease(lambda: now) as lease:
-        deliver(made.project, ledger, lease, clock=lambda: now)
+    with made.ledger() as ledger:
+        deliver(made.project, ledger, clock=lambda: now)
 
     assert [row[1] for row in made.actions()] == [state]
 
@@ -178,16 +179,16 @@ def test_while_the_log_is_in_use_what_needs_consent_waits(tmp_path: Path) -> Non
     try:
         assert held.stdout is not None
         assert held.stdout.readline() == "held\n"
-        with made.ledger() as ledger, ledger.lease(lambda: 0) as lease:
-            busy = deliver(made.project, ledger, lease, clock=lambda: 0, wait=0.2)
+        with made.ledger() as ledger:
+            busy = deliver(made.project, ledger, clock=lambda: 0, wait=0.2)
     finally:
         held.kill()
         held.communicate()
 
-    assert (busy.sent, busy.waiting) == (0, 1)
+    assert (busy.sent, busy.waiting) == (0, {Waits.LOG: 1})
     assert made.actions() == [("hello", "due", "")]
-    with made.ledger() as ledger, ledger.lease(lambda: 0) as lease:
-        assert deliver(made.project, ledger, lease, clock=lambda: 0).sent == 1
+    with made.ledger() as ledger:
+        assert deliver(made.project, ledger, clock=lambda: 0).sent == 1
 
 
 # -- quiet hours -------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ def test_a_hold_and_its_end_are_one_row_each_however_often_care_runs(tmp_path: P
     made.events(event("c1", "solved", "2025-01-20T13:00", case_id="A"))
     made.run("2025-01-21T12:00")
 
-    assert {name for name in after if after[name] != before[name]} == {"audit", "runs"}
+    assert {name for name in after if after[name] != before[name]} == {"blocks", "runs"}
     rows = made.rows("SELECT * FROM decisions WHERE gate = 'hold' ORDER BY run_at")
     assert [row["verb"] for row in rows] == ["held", "resumed"]
     held, resumed = (json.loads(row["evidence"]) for row in rows)

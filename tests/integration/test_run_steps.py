@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.deliver import deliver
+from engine.waits import Waits
 from tests.factories import CARE, Shop, at, event, profile
 
 CHINA = CARE.replace("calendar: none", "calendar: CN")
@@ -77,7 +79,7 @@ def test_at_moves_the_opening_inside_the_window(tmp_path: Path) -> None:
 
     assert made.action("late")["opens_at"] == at("2025-03-03T16:30")
     assert made.action("never")["opens_at"] == at("2025-03-03T10:00")
-    assert "does not come inside this window" in made.action("never")["evidence"]
+    assert "does not come inside this window" in made.action("never")["words"]
 
 
 def test_a_steps_clock_starts_when_the_one_above_closed(tmp_path: Path) -> None:
@@ -94,7 +96,7 @@ def test_a_steps_clock_starts_when_the_one_above_closed(tmp_path: Path) -> None:
     made.run("2025-03-07T12:00")
 
     assert made.action("again")["opens_at"] == at("2025-03-08T14:10")
-    assert 'the close of step \\"ring\\"' in made.action("again")["evidence"]
+    assert made.action("again")["anchor"] == 'the close of step "ring"'
 
 
 def test_from_entry_and_from_a_step_run_side_by_side(tmp_path: Path) -> None:
@@ -216,18 +218,38 @@ def test_messages_go_out_as_files_named_by_their_action(tmp_path: Path) -> None:
     assert '"brief": "你好"' in made.sent()[f"letter/{key}.json"]
 
 
-def test_a_channel_that_fails_is_told_and_closes_the_step(tmp_path: Path) -> None:
-    """What could not be sent is failed, with the channel's words, and the line goes on."""
+def test_a_channel_that_fails_is_told_and_the_line_goes_on(tmp_path: Path) -> None:
+    """What could not be sent waits for another try, with the channel's words, and nobody waits for it."""
     steps = "  - {step: hello, do: letter, due: now}\n  - {step: more, do: review, due: now, assign: boss}\n"
     made = shop(tmp_path, steps)
     made.write(".care/out/letter", "a file where the folder should be")
     complain(made, "2025-03-03T10:00")
     result = made.run("2025-03-03T12:00")
 
-    assert result.delivery.failed == 1
-    assert sorted(made.actions()) == [("hello", "failed", "channel_failed"), ("more", "open", "")]
-    (attempt,) = made.rows("SELECT result FROM attempts")
-    assert attempt["result"].startswith("cannot write")
+    assert result.delivery.waiting == {Waits.RETRY: 1}
+    assert sorted(made.actions()) == [("hello", "due", ""), ("more", "open", "")]
+    (attempt,) = made.rows("SELECT verdict, words FROM attempts")
+    assert attempt["verdict"] == "retry"
+    assert attempt["words"].startswith("cannot write")
+
+
+def test_a_channel_that_is_gone_fails_its_messages(tmp_path: Path) -> None:
+    """Who takes a channel out of care.yaml no longer wants its messages: they are failed."""
+    made = shop(tmp_path, "  - {step: hello, do: letter, due: now}\n")
+    made.write(".care/out/letter", "a file where the folder should be")
+    complain(made, "2025-03-03T10:00")
+    made.run("2025-03-03T12:00")
+    care = (tmp_path / "care.yaml").read_text(encoding="utf-8")
+    made.write("care.yaml", care.replace("letter: {kind: file}", "brief: {kind: file}"))
+    book = (tmp_path / "playbooks/p.yaml").read_text(encoding="utf-8")
+    made.book("p", book.replace("do: letter", "do: brief"))
+    with made.ledger() as ledger:
+        did = deliver(made.project, ledger, clock=lambda: at("2025-03-03T16:00"))
+
+    assert did.failed == 1
+    assert made.actions() == [("hello", "failed", "channel_failed")]
+    words = made.rows("SELECT words FROM attempts ORDER BY n")[-1]["words"]
+    assert words == 'care.yaml has no channel "letter" that sends'
 
 
 def test_a_task_goes_to_whom_the_attribute_names(tmp_path: Path) -> None:

@@ -122,9 +122,10 @@ def test_a_repeat_ends_when_its_condition_holds(tmp_path: Path) -> None:
     made.run(*days)
     made.events(event("c1", "order", "2025-03-10T12:00", amount=1))
     made.run(*[f"2025-03-{day:02}T10:00" for day in range(11, 20)])
-    rows = made.rows("SELECT turn, opens_at FROM actions ORDER BY turn")
+    rows = made.rows("SELECT state, reason FROM actions ORDER BY turn")
 
-    assert [row["turn"] for row in rows] == [1, 2, 3, 4]
+    assert [row["state"] for row in rows] == ["sent", "sent", "sent", "skipped"]
+    assert rows[-1]["reason"] == "until"
     assert made.journeys() == [("p", "finished", "")]
 
 
@@ -247,7 +248,7 @@ def test_migrate_moves_what_has_not_opened(tmp_path: Path) -> None:
     made.run("2025-03-04T12:00")
 
     assert made.action("ring")["due_by"] == before["due_by"]
-    assert "10 Mar 2025" in made.action("mail")["evidence"]
+    assert "10 Mar 2025" in made.action("mail")["words"]
 
 
 def test_migrate_cancel_ends_the_journeys_of_an_edited_playbook(tmp_path: Path) -> None:

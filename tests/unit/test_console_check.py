@@ -22,8 +22,10 @@ FOUND = (
 def test_github_takes_each_finding_as_one_line_at_its_place() -> None:
     """Signs that GitHub's commands use are written in their codes, Chinese stays as it is."""
     assert as_github(FOUND).splitlines() == [
-        "::error file=playbooks/流失.yaml,line=13,col=44,title=unknown-channel::"
-        'step "挽回": no channel "emial", 100%25; did you mean "email"?',
+        (
+            "::error file=playbooks/流失.yaml,line=13,col=44,title=unknown-channel::"
+            'step "挽回": no channel "emial", 100%25; did you mean "email"?'
+        ),
         "::warning file=care.yaml,line=2,col=1,title=comment-cut::the rest is a comment",
     ]
 

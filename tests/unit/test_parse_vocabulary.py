@@ -123,22 +123,58 @@ def test_a_wrong_vocabulary_is_told_once(old: str, new: str, said: str) -> None:
     assert {finding.span.file for finding in findings} == {"care.yaml"}
 
 
-def test_a_channel_of_a_kind_to_come_is_a_warning_until_a_step_uses_it() -> None:
-    """care.yaml may list it already; the playbook that uses it is broken."""
-    care = CARE.replace("  letter:", "  email: {kind: smtp, to: customer.name}\n  letter:")
-    warning = (
-        'care.yaml:23:17: warning[not-yet] channel "email": kind smtp is not supported yet in '
-        "this version; steps can't use it; the kinds task and file work"
+def test_settings_of_channels_arrive_as_written() -> None:
+    """What a kind of channel takes is kept as text: references are not looked into, lists and
+    headers get paths of their own.
+    """
+    care = CARE.replace(
+        "  letter:",
+        "  email: {kind: smtp, to: customer.name, host: \"${env:HOST}\", port: 2525,"
+        " sender: 云帆客服 <care@example.com>, unsubscribe: [mailto:a@b.com, \"https://b.com/{action}\"]}\n"
+        "  hook: {kind: webhook, url: https://b.com/in, allow_private: yes, reaches_customer: no,"
+        " headers: {X-Team: 客服, Authorization: \"Bearer ${file:secrets/hook}\"}}\n"
+        "  letter:",
     )
-    text = "playbook: p\nowner: x\ntrigger: {event: order}\nsteps:\n  - {step: a, do: email}\n"
+    channels = project(care=care, p=PLAYBOOK).vocabulary.channels
 
-    assert told(care=care, p=PLAYBOOK) == [warning]
-    assert told(care=care, p=text) == [
-        warning,
+    assert channels["email"] == Channel(
+        name="email",
+        kind="smtp",
+        to="customer.name",
+        settings={
+            "host": "${env:HOST}",
+            "port": "2525",
+            "sender": "云帆客服 <care@example.com>",
+            "unsubscribe/0": "mailto:a@b.com",
+            "unsubscribe/1": "https://b.com/{action}",
+        },
+    )
+    assert channels["hook"] == Channel(
+        name="hook",
+        kind="webhook",
+        reaches_customer=False,
+        settings={
+            "url": "https://b.com/in",
+            "allow_private": "yes",
+            "headers/X-Team": "客服",
+            "headers/Authorization": "Bearer ${file:secrets/hook}",
+        },
+    )
+
+
+def test_a_step_may_take_any_channel() -> None:
+    """What a person does not do is sent: such a step takes none of the keys of tasks."""
+    care = CARE.replace(
+        "  letter:",
+        "  email: {kind: smtp, to: customer.name, host: a, sender: a@b.com}\n  letter:",
+    )
+    text = "playbook: p\nowner: x\ntrigger: {event: order}\nsteps:\n  - {step: a, do: email, template: a.md, outcomes: [x, y]}\n"
+
+    assert told(care=care, p=text, templates={"a.md": "您好"}) == [
         (
-            'playbooks/p.yaml:5:19: error[not-yet] step "a": channel "email" is of kind smtp, '
-            "which is not supported yet in this version; take a channel of kind task or file"
-        ),
+            'playbooks/p.yaml:5:42: error[needs-task] step "a": nobody does a message, so `outcomes` '
+            "has no meaning; take a channel of kind task"
+        )
     ]
 
 

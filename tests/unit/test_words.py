@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.gate import ORDER
+from engine.waits import Waits
 from engine.words import ActionState, Reason, Verb
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -36,6 +37,14 @@ def test_every_word_is_used_by_the_engine(word: StrEnum) -> None:
     )
 
     assert any(re.search(rf"\b{re.escape(name)}\b", text) for text in sources)
+
+
+def test_what_messages_wait_for_is_documented() -> None:
+    """docs/operations.md says of each word of `care outbox` what it means."""
+    text = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"^\| `([a-z_]+)` \| [^|]{5,}\|$", text, re.MULTILINE))
+
+    assert set(map(str, Waits)) <= words
 
 
 def test_states_that_are_closed() -> None:
