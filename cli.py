@@ -15,10 +15,13 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-import click
+try:  # the longest time before main() listens to Ctrl-C
+    import click
 
-from engine.commands.desk import Desk, count_of
-from rules.errors import CareError, ProjectError, did_you_mean
+    from engine.commands.desk import Desk, count_of
+    from rules.errors import CareError, ProjectError, did_you_mean
+except KeyboardInterrupt:
+    sys.exit(130)
 
 __all__ = ["main"]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from engine.calendar import WorkingCalendar
 from rules.errors import Finding, Level, Span
 from rules.units import date_of, day_of
 from rules.vocabulary import Vocabulary
 
-__all__ = ["calendar_findings"]
+__all__ = ["calendar_findings", "unannounced", "within_reach"]
 
 #: Windows seldom reach further; the notice for a year comes about two months before it.
 _DAYS_AHEAD = 90
@@ -24,20 +24,28 @@ def calendar_findings(vocabulary: Vocabulary, at: int) -> list[Finding]:
     return sorted(found, key=lambda finding: finding.order)
 
 
+def within_reach(today: int) -> range:
+    """Return the years in which windows may lie that are counted from a day."""
+    return range(date_of(today).year, date_of(today + _DAYS_AHEAD).year + 1)
+
+
+def unannounced(calendar: WorkingCalendar, years: Iterable[int]) -> list[int]:
+    """Return those years whose make-up days are not known."""
+    return [year for year in years if not calendar.announced(year)]
+
+
 def _unannounced(vocabulary: Vocabulary, calendar: WorkingCalendar, at: int) -> Iterator[Finding]:
-    today = day_of(at, vocabulary.timezone)
-    for year in range(date_of(today).year, date_of(today + _DAYS_AHEAD).year + 1):
-        if not calendar.announced(year):
-            yield Finding(
-                level=Level.WARNING,
-                code="unannounced-year",
-                message=f"the make-up days of {year} are not known, so working days are counted there"
-                " by the public holidays alone",
-                hint="update the package `holidays` when they are announced, or list them under"
-                " days_on and days_off",
-                span=_place(vocabulary, "calendar"),
-                path="calendar",
-            )
+    for year in unannounced(calendar, within_reach(day_of(at, vocabulary.timezone))):
+        yield Finding(
+            level=Level.WARNING,
+            code="unannounced-year",
+            message=f"the make-up days of {year} are not known, so working days are counted there"
+            " by the public holidays alone",
+            hint="update the package `holidays` when they are announced, or list them under"
+            " days_on and days_off",
+            span=_place(vocabulary, "calendar"),
+            path="calendar",
+        )
 
 
 def _idle(vocabulary: Vocabulary, calendar: WorkingCalendar) -> Iterator[Finding]:

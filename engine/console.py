@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.console_ingest import taken_json, taken_lines
+from engine.holds import Hold
 from engine.journeys import NEVER, Action, Journey
 from rules.history import Datum, Event, History
 from rules.trace import show_field
@@ -111,6 +112,11 @@ def render_run(result: RunResult, tz: str) -> str:
         f"  waiting: {_many(count, 'journey')} of {name}, which is paused, broken or gone"
         for name, count in result.waiting.items()
     ]
+    lines += [
+        f"  on hold: {_many(count, 'journey')} of {name}, by house rules; `care journeys CUSTOMER`"
+        " shows which"
+        for name, count in result.on_hold.items()
+    ]
     lines += delivery_lines(result.delivery)
     if result.degraded:
         lines.append(f"  rule engine: {result.degraded}; the reference matcher decided instead")
@@ -165,23 +171,26 @@ def run_json(result: RunResult) -> dict[str, Any]:
         "at": result.at, "repeated": result.repeated, "taken": taken_json(result.taken),
         "fed": result.fed,
         "starts": told(result.starts), "moves": told(result.moves), "stops": told(result.stops),
-        "live": list(result.live), "held": dict(result.held), "waiting": dict(result.waiting),
+        "live": list(result.live), "held": dict(result.held), "waiting": dict(result.waiting), "on_hold": dict(result.on_hold),
         "finished": result.finished, "sent": result.delivery.sent,
         "delivery": delivery_json(result.delivery), "matcher": result.matcher,
         "degraded": result.degraded, "audit": {"n": result.head[0], "head": result.head[1]},
     }  # fmt: skip
 
 
-def render_journeys(found: Sequence[tuple[Journey, Sequence[Action]]], tz: str) -> str:
-    """Return a customer's journeys, each with its steps."""
+def render_journeys(found: Sequence[tuple[Journey, Sequence[Action], Hold | None]], tz: str) -> str:
+    """Return a customer's journeys, each with its steps and the hold that it is under."""
     blocks = []
-    for journey, actions in found:
+    for journey, actions, hold in found:
         end = f", {journey.goal or journey.reason or 'done'}" if journey.ended_at else ""
         until = f" to {moment(journey.ended_at, tz)}" if journey.ended_at else ""
         head = (
             f"{journey.id}  {journey.playbook}  {journey.state}{end}"
             f"  from {moment(journey.entry, tz)}{until}"
         )
+        if hold is not None:
+            since = moment(hold.since, tz)
+            head += f"\n  held since {since} by house rule {hold.rule}  {hold.place}"
         rows = [
             (
                 f"  {action.id}", _turn(action), action.channel or str(action.kind), str(action.state),
@@ -213,13 +222,14 @@ def _turn(action: Action) -> str:
     return action.step if action.turn == 1 else f"{action.step} ({action.turn})"
 
 
-def journey_json(journey: Journey, actions: Sequence[Action]) -> dict[str, Any]:
+def journey_json(journey: Journey, actions: Sequence[Action], hold: Hold | None) -> dict[str, Any]:
     """Return a journey with its actions as plain values."""
     return {
         "id": journey.id, "playbook": journey.playbook, "revision": journey.revision,
         "customer": journey.customer, "trigger": journey.trigger, "entry": journey.entry,
         "started_at": journey.started_at, "state": str(journey.state),
         "ended_at": journey.ended_at, "reason": journey.reason, "goal": journey.goal,
+        "held": hold and {"since": hold.since, "rule": hold.rule, "place": hold.place},
         "actions": [
             {
                 "id": a.id, "step": a.step, "turn": a.turn, "kind": str(a.kind),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.util
 import platform
 import sqlite3
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rules.matcher import Case, Comparison, FactKind, FieldTest, GateRule, Part, open_matcher
-from rules.units import to_datetime
+from rules.units import date_of, day_of
 
 __all__ = ["Examined", "examine"]
 
@@ -26,18 +27,24 @@ class Examined:
     name: str
     fine: bool
     told: str
+    warning: bool = False  #: it works, and somebody should look at it
 
     def __str__(self) -> str:
-        return f"{'ok ' if self.fine else 'BAD'}  {self.name}: {self.told}"
+        mark = "BAD" if not self.fine else "!  " if self.warning else "ok "
+        return f"{mark}  {self.name}: {self.told}"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"name": self.name, "fine": self.fine, "told": self.told}
+        return {
+            "name": self.name, "fine": self.fine, "warning": self.warning, "told": self.told,
+        }  # fmt: skip
 
 
-def examine(at: int) -> list[Examined]:
-    """Return what was looked at; ``at`` (an instant) tells the year whose calendar is needed."""
-    return [_python(), *_libraries(), _sqlite(), *_ours(), _matcher(), _calendar(at)]
+def examine(at: int, country: str) -> list[Examined]:
+    """Return what was looked at; ``at`` (an instant) tells the years whose calendar is needed, of the
+    ``country`` by which days are counted.
+    """
+    return [_python(), *_libraries(), _sqlite(), *_ours(), _matcher(), _calendar(at, country)]
 
 
 def _python() -> Examined:
@@ -87,18 +94,26 @@ def _matcher() -> Examined:
     return Examined(name="rule engine", fine=fine, told=told)
 
 
-def _calendar(at: int) -> Examined:
-    import holidays  # noqa: PLC0415  slow
+def _calendar(at: int, country: str) -> Examined:
+    """Whether the make-up days of this year and the next are known, and whether it is time."""
+    from engine.calendar import WorkingCalendar  # noqa: PLC0415  slow
+    from engine.calendar_check import unannounced, within_reach  # noqa: PLC0415
 
-    year = to_datetime(at).year
-    table = holidays.country_holidays("CN", years=[year, year + 1])
-    known = [
-        str(y)
-        for y in (year, year + 1)
-        if any(day.year == y for day in getattr(table, "weekend_workdays", ()))
-    ]
-    missing = [str(y) for y in (year, year + 1) if str(y) not in known]
-    told = f"make-up days of China known for {', '.join(known) or 'neither year'}"
-    if missing:
-        told += f"; not yet announced or not in this version of holidays: {', '.join(missing)}"
-    return Examined(name="calendar", fine=True, told=told)
+    if country == "none":
+        return Examined(name="calendar", fine=True, told="weekends only")
+    country = country.upper()
+    today = day_of(at, "UTC")
+    year = date_of(today).year
+    calendar = WorkingCalendar(
+        timezone="UTC", country=country, opens=dt.time(9), closes=dt.time(18)
+    )
+    missing = unannounced(calendar, (year, year + 1))
+    if not missing:
+        return Examined(
+            name="calendar", fine=True, told=f"{country}, known for {year} and {year + 1}"
+        )
+    told = f"{country}: the make-up days of {' and '.join(map(str, missing))} are not known"
+    late = unannounced(calendar, within_reach(today))
+    if late:
+        told += "; update the package `holidays`, or list them under days_on and days_off"
+    return Examined(name="calendar", fine=True, told=told, warning=bool(late))

@@ -224,12 +224,11 @@ def _settle(
     rule_name, beside = standing.because
     if before is not None and standing.held and before.rule == rule_name:
         return
-    if before is not None:
-        moved = _end(ctx, standing.journey, before)
-        if not standing.held:
+    moved = {} if before is None else _end(ctx, standing.journey, before)
+    if not standing.held:
+        if before is not None:
             _write(ctx, standing.journey, Verb.RESUMED, before.rule, before.place, moved)
             ctx.store.wake(standing.journey.id, ctx.at)
-    if not standing.held:
         return
     rule = next(one for one in rules if one.name == rule_name)
     ctx.holds.begin(
@@ -238,16 +237,19 @@ def _settle(
             place=str(rule.span),
         )
     )  # fmt: skip
-    shown: dict[str, Any] = {"gate": _work(ctx, standing.journey)}
+    # Handed from one rule to another it does not go on in between: one row, which tells both.
+    shown: dict[str, Any] = {"gate": _work(ctx, standing.journey), **moved}
     if rule.customer is not None:
         evaluator = ctx.facts.evaluator(ctx.project.catalogue, standing.journey.customer)
         shown["house"] = evaluator.trace(rule.customer).to_json()
     if beside is not None:
         other = next(one.journey for one in standings if one.journey.id == beside)
         shown["running"] = [{"journey": other.id, "playbook": other.playbook}]
-        shown["notes"] = [f"beside {other.id} of playbook {other.playbook}"]
+        beside_words = f"beside {other.id} of playbook {other.playbook}"
+        shown["notes"] = [*shown.get("notes", ()), beside_words]
     if before is not None:
         shown["before"] = before.rule
+        shown["notes"] = [*shown["notes"], f"until now by house rule {before.rule}"]
     _write(ctx, standing.journey, Verb.HELD, rule.name, str(rule.span), shown)
 
 

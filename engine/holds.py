@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from engine.journeys import Action
-from engine.ledger import Ledger
+from engine.ledger import Ledger, Row
 from engine.words import ActionState
 
-__all__ = ["LATEST", "Hold", "Holds", "moved_by"]
+__all__ = ["LATEST", "Hold", "Holds", "hold_of", "moved_by", "on_hold"]
 
 LATEST = 253_402_300_799_000_000  #: the end of the year 9999: nothing is due later
 
@@ -115,14 +115,32 @@ class Holds:
         if self._of is None:
             self._of = {}
             for row in self.ledger.rows(_OF_RUNNING):
-                hold = Hold(
-                    journey=row["journey"], since=row["since"], until=row["until"],
-                    rule=row["rule"], place=row["place"],
-                )  # fmt: skip
-                self._of.setdefault(hold.journey, []).append(hold)
+                self._of.setdefault(row["journey"], []).append(_hold(row))
             for found in self._of.values():  # the one that lasts is the last
                 found.sort(key=lambda one: (one.since, one.until is None, one.until or 0))
         return self._of
+
+
+def hold_of(ledger: Ledger, journey: str) -> Hold | None:
+    """Return the hold under which a journey is now, None where there is none."""
+    row = ledger.one("SELECT * FROM holds WHERE journey = ? AND until IS NULL", journey)
+    return None if row is None else _hold(row)
+
+
+def on_hold(ledger: Ledger) -> dict[str, int]:
+    """Return playbook -> how many of its running journeys are under hold."""
+    rows = ledger.rows(
+        "SELECT j.playbook, count(*) AS n FROM holds h JOIN journeys j ON j.id = h.journey"
+        " WHERE h.until IS NULL AND j.state = 'running' GROUP BY j.playbook ORDER BY j.playbook"
+    )
+    return {row["playbook"]: row["n"] for row in rows}
+
+
+def _hold(row: Row) -> Hold:
+    return Hold(
+        journey=row["journey"], since=row["since"], until=row["until"], rule=row["rule"],
+        place=row["place"],
+    )  # fmt: skip
 
 
 def moved_by(actions: Iterable[Action], pause: int) -> list[tuple[Action, Action]]:

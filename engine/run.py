@@ -23,7 +23,7 @@ from engine.facts import Facts
 from engine.feed import feed
 from engine.gate import Gate, gate_rules
 from engine.holding import settle_holds
-from engine.holds import Holds
+from engine.holds import Holds, on_hold
 from engine.ids import canonical_json
 from engine.ingest.taken import Taken
 from engine.ledger import Lease, Ledger
@@ -64,6 +64,9 @@ class RunResult:
     live: tuple[str, ...] = ()  #: playbooks that took their silent baseline
     held: Mapping[str, int] = field(default_factory=dict)
     waiting: Mapping[str, int] = field(default_factory=dict)
+    on_hold: Mapping[str, int] = field(
+        default_factory=dict
+    )  #: playbook -> journeys, by house rules
     finished: int = 0
     delivery: Delivery = field(default_factory=Delivery)
     matcher: str = ""
@@ -298,7 +301,7 @@ class Runner:
             at=at, seq=seq, repeated=False, fed=fed, starts=decided.starts.counts,
             moves=decided.moved.counts, stops=decided.stops, held=decided.starts.held,
             live=tuple(name for name in live if name not in decided.starts.held),
-            waiting=decided.moved.waiting, finished=decided.moved.finished, delivery=delivery,
+            waiting=decided.moved.waiting, on_hold=on_hold(self.ledger), finished=decided.moved.finished, delivery=delivery,
             matcher=self.matcher.name, degraded=decided.degraded, head=self.ledger.head(),
         )  # fmt: skip
 

@@ -211,8 +211,7 @@ class TaskChanges:
         opened = action.opened_at or action.opens_at
         if at < opened:
             raise StateError(
-                f"{action.id} opened at {to_iso(opened, self.timezone)}; nothing can be done to it"
-                " before that"
+                f"{action.id} opened at {to_iso(opened, self.timezone)}; it can't be done before that"
             )
 
     def _overdue(self, action: Action) -> tuple[Action, ...]:

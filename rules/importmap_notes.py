@@ -113,7 +113,7 @@ class Notes:
             zone(name)
         except KeyError:
             self.add(
-                "unknown-zone",
+                "unknown-timezone",
                 path,
                 node.span,
                 f'no time zone is called "{name}"',

@@ -183,7 +183,7 @@ class Do:
     retry: Retry | None = None
     repeat: Repeat | None = None
     if_overdue: tuple[Overdue, ...] = ()  #: a ladder: the first rung comes first
-    give_up: Duration | None = None  #: from the opening; None: the project's default
+    give_up: Duration | None = None  #: from when it was due; None: the project's default
     on_unknown: str | None = None  #: ``hold`` or ``resend``; None: what the channel says
     disabled: bool = False  #: passed over; what follows counts from what stands before
 

@@ -12,8 +12,8 @@ from tests.zygote import Zygote
 
 # The build machine tries the same examples every time: a red build is then about the change.
 settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+settings.register_profile("here", deadline=None)  # a busy machine is no finding
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.audit.blocks import Entry
+from engine.audit.members import membership_digests
 from engine.audit.tables import BY_KIND, Table, seal
 from engine.ids import canonical_json
 from engine.ledger import Ledger
@@ -130,6 +131,12 @@ class Recorded:
                 " AND since = ?",
                 at, key, row["customer"], row["since"],
             )  # fmt: skip
+
+        now = membership_digests(self.kept, key, at)
+        place = ("membership", f"{key} {at}", "the row")
+        self._odd.pop(place, None)
+        if any(entry.body[side] != digest for side, digest in now.items()):
+            self._odd[place] = entry.n
 
     def _names(self, table: str) -> frozenset[str]:
         if table not in self._columns:

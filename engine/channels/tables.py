@@ -30,7 +30,8 @@ _COLUMNS = (
     "action", "customer", "playbook", "step", "title", "channel", "to", "subject", "text", "html",
     "attachments", "assignee", "opens_at", "due_by", "brief", "template", "journey",
 )  # fmt: skip
-_COMPUTED = re.compile(r"'*[=+\-@\t\r]")
+#: The wide forms are taken for the plain ones by sheet programs set to Chinese or Japanese.
+_COMPUTED = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _LONGEST_CELL = 32_767  #: characters that Excel takes in a cell
 _MADE = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)  #: an Excel file tells when it was made; ours do not
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
 import click
 
 from engine.commands.desk import FORMAT, Desk, show
 from rules.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from engine.audit.report import Chosen
+    from engine.ledger import Ledger
 
 __all__ = ["audit"]
 
@@ -76,11 +86,119 @@ def entries(desk: Desk, subject: str | None, first: int, last: int | None) -> No
 
 
 @audit.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["canonical", "csv", "json", "xlsx"]),
+    help="Default: what FILE ends with, else canonical.",
+)
+@click.option(
+    "--what", type=click.Choice(["actions", "decisions"]), default="actions", show_default=True,
+    help="Which rows a .csv or .json has; .xlsx has a sheet of each.",
+)  # fmt: skip
+@click.option("--from", "since", help="Only what opened, or was decided, at that time or later.")
+@click.option("--to", "until", help="Only what opened, or was decided, before that time.")
+@click.option("--customer", help="Only what is about this customer.")
+@click.option("--playbook", help="Only what is of this playbook.")
+@click.option("--force", is_flag=True, help="Overwrite FILE where it is there already.")
 @click.pass_obj
-def export(desk: Desk) -> None:
-    """Write the ledger in its canonical form: JSON lines that two equal ledgers share."""
+def export(
+    desk: Desk, file: Path | None, form: str | None, what: str, since: str | None, until: str | None,
+    customer: str | None, playbook: str | None, *, force: bool,
+) -> None:  # fmt: skip
+    """Write what was done and decided, one row each: for an auditor, or for a program.
+
+    A sheet (.csv, .xlsx) has Chinese headings, times of the business zone, and no formula, whatever
+    the data hold. Without FILE it goes to stdout. `canonical` is the whole ledger as JSON lines
+    that two equal ledgers share.
+
+    \b
+    Examples:
+      care audit export october.xlsx --from 2025-10-01 --to 2025-11-01
+      care audit export --format csv --what decisions --customer 17850
+      care audit export > ledger.jsonl
+    """
+    from engine.audit.report import Chosen  # noqa: PLC0415
+
+    form = _form(file, form)
+    if form == "canonical" and any((since, until, customer, playbook)):
+        raise UsageError("the canonical form is of the whole ledger; say --format csv")
+    if file is not None and file.exists() and not force:
+        raise UsageError(f"{file.name} is there already; choose another name, or say --force")
+    with desk.ledger() as ledger:
+        zone = desk.vocabulary(ledger).timezone
+        chosen = Chosen(
+            since=None if since is None else desk.instant(since, zone),
+            until=None if until is None else desk.instant(until, zone),
+            customer=customer, playbook=playbook,
+        )  # fmt: skip
+        if file is None:
+            _write(ledger, form, what, chosen, zone, sys.stdout)
+            return
+        with _replaced(file) as half:
+            if form == "xlsx":
+                _sheets(ledger, half, chosen, zone)
+            else:
+                with half.open("w", encoding=_encoding(form), newline="") as out:
+                    _write(ledger, form, what, chosen, zone, out)
+    click.echo(f"care: {file.name} is written", err=True)
+
+
+def _form(file: Path | None, form: str | None) -> str:
+    """Return the format that is meant. Raises UsageError."""
+    from engine.audit.report_files import FORMS  # noqa: PLC0415
+
+    suffix = file.suffix.casefold().removeprefix(".") if file else ""
+    found = form or (suffix if suffix in FORMS else "canonical")
+    if file is None and found == "xlsx":
+        raise UsageError("a workbook needs a file: care audit export october.xlsx")
+    if file is not None and form is None and suffix not in (*FORMS, "jsonl"):
+        raise UsageError(f"{file.name}: write .csv, .json, .xlsx or .jsonl, or say --format")
+    return found
+
+
+def _encoding(form: str) -> str:
+    return "utf-8-sig" if form == "csv" else "utf-8"  # Excel takes it for UTF-8 by this mark only
+
+
+def _write(
+    ledger: Ledger, form: str, what: str, chosen: Chosen, zone: str, out: IO[str]
+) -> None:  # fmt: skip
+    from engine.audit.report import ACTIONS, DECISIONS, rows_of  # noqa: PLC0415
+    from engine.audit.report_files import write_csv, write_json  # noqa: PLC0415
     from engine.export import canonical_lines  # noqa: PLC0415
 
-    with desk.ledger() as ledger:
+    if form == "canonical":
         for line in canonical_lines(ledger):
-            click.echo(line)
+            out.write(f"{line}\n")
+        return
+    columns = ACTIONS if what == "actions" else DECISIONS
+    write = write_csv if form == "csv" else write_json
+    if not write(out, columns, rows_of(ledger, columns, chosen), zone):
+        click.echo(f"care: no {what} match", err=True)
+
+
+def _sheets(ledger: Ledger, path: Path, chosen: Chosen, zone: str) -> None:
+    from engine.audit.report import ACTIONS, DECISIONS, rows_of  # noqa: PLC0415
+    from engine.audit.report_files import write_xlsx  # noqa: PLC0415
+
+    sheets = {
+        "动作": (ACTIONS, rows_of(ledger, ACTIONS, chosen)),
+        "决定": (DECISIONS, rows_of(ledger, DECISIONS, chosen)),
+    }
+    if not any(write_xlsx(path, sheets, zone).values()):
+        click.echo("care: nothing matches", err=True)
+
+
+@contextmanager
+def _replaced(file: Path) -> Iterator[Path]:
+    """Yield a path beside a file that takes its place once all is written."""
+    half = file.with_name(f".{file.name}.half")
+    try:
+        yield half
+        half.replace(file)
+    except OSError as error:
+        raise InputError(f"{file} can't be written: {error.strerror or error}") from error
+    finally:
+        half.unlink(missing_ok=True)

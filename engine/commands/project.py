@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from rules.errors import Finding, Level, ProjectError, UsageError
 
 if TYPE_CHECKING:
     from engine.doctor import Examined
+    from rules.playbook import Project
 
 __all__ = ["check", "doctor", "init"]
 
@@ -70,13 +71,17 @@ def check(desk: Desk, form: str, at: str | None, *, strict: bool) -> None:
         vocabulary = project.vocabulary
         late = calendar_findings(vocabulary, desk.instant(at, vocabulary.timezone))
         findings = tuple(sorted((*findings, *late), key=lambda finding: finding.order))
-    sound = f"{len(project.playbooks)} playbooks are sound" if project else "the project can't run"
+    sound = _sound(len(project.playbooks)) if project else "the project can't run"
     verdict = f"{count_of(findings)}; {sound}" if findings else f"no errors; {sound}"
     _print(findings, form, verdict)
     if any(f.level is Level.ERROR for f in findings):
         leave(1)
     if strict and findings:
         leave(FINDINGS)
+
+
+def _sound(count: int) -> str:
+    return "1 playbook is sound" if count == 1 else f"{count} playbooks are sound"
 
 
 def _print(findings: Sequence[Finding], form: str, verdict: str) -> None:
@@ -106,14 +111,16 @@ def doctor(desk: Desk, form: str) -> None:
     """
     from engine.doctor import examine  # noqa: PLC0415
 
-    found = [*examine(desk.clock()), *_project(desk)]
+    project, told = _project(desk)
+    country = project.vocabulary.calendar if project else "CN"
+    found = [*examine(desk.clock(), country), *told]
     show([item.to_json() for item in found], form, lambda: "\n".join(map(str, found)))
     if any(not item.fine for item in found):
         leave(1)
 
 
-def _project(desk: Desk) -> Iterator[Examined]:
-    """Yield what is to say of the project: its channels, its spool; nothing outside of one."""
+def _project(desk: Desk) -> tuple[Project | None, list[Examined]]:
+    """Return the project, and what is to say of it: its channels, its spool; nothing outside of one."""
     from engine.channel_states import ChannelState, ChannelStates  # noqa: PLC0415
     from engine.doctor import Examined  # noqa: PLC0415
     from engine.doctor_channels import examine_channels  # noqa: PLC0415
@@ -125,16 +132,15 @@ def _project(desk: Desk) -> Iterator[Examined]:
     except UsageError:
         if desk.folder is not None:
             raise
-        return
+        return None, []
     try:
         project = desk.project()
     except ProjectError as error:
         told = f"{count_of(error.findings)}; care check shows them"
-        yield Examined(name="project", fine=False, told=told)
-        return
+        return None, [Examined(name="project", fine=False, told=told)]
     states: dict[str, ChannelState] = {}
     if paths_of(root).ledger.exists():
         with desk.ledger() as ledger:
             states = ChannelStates(ledger).disabled()
-    yield from examine_channels(project, os.environ, states)
-    yield from examine_ingest(project, os.environ, desk.clock())
+    channels = examine_channels(project, os.environ, states)
+    return project, [*channels, *examine_ingest(project, os.environ, desk.clock())]

@@ -21,6 +21,7 @@ __all__ = ["journeys", "why", "why_not"]
 def journeys(desk: Desk, customer: str, form: str) -> None:
     """Show the journeys of CUSTOMER with their actions."""
     from engine.console import journey_json, render_journeys  # noqa: PLC0415
+    from engine.holds import hold_of  # noqa: PLC0415
     from engine.store import Store  # noqa: PLC0415
 
     with desk.ledger() as ledger:
@@ -28,11 +29,14 @@ def journeys(desk: Desk, customer: str, form: str) -> None:
         store = Store(ledger)
         found = store.journeys_of([customer]).get(customer, [])
         actions = store.actions_of([journey.id for journey in found])
-    pairs = [
-        (journey, sorted(actions[journey.id].values(), key=lambda action: action.opens_at))
-        for journey in found
-    ]
-    show([journey_json(*pair) for pair in pairs], form, lambda: render_journeys(pairs, zone), zone)
+        shown = [
+            (
+                journey, sorted(actions[journey.id].values(), key=lambda action: action.opens_at),
+                hold_of(ledger, journey.id) if journey.ended_at is None else None,
+            )
+            for journey in found
+        ]  # fmt: skip
+    show([journey_json(*one) for one in shown], form, lambda: render_journeys(shown, zone), zone)
 
 
 _ANSWER = click.option(

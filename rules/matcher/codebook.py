@@ -117,15 +117,16 @@ class Codebook:
 
     def _fact(self, kind: FactKind, fact: Mapping[str, Word]) -> _Fact:
         """Return a fact in code; of a holiday a million are alike."""
-        key = (kind, tuple([fact.get(name) for name, _ in self._by_kind[kind]]))
-        known = self._coded.get(key)
-        if known is not None:
-            return known
-        coded = self._code(kind, fact)
-        # Yes and 1 are equal as keys and differ as values: only texts are kept.
-        if len(self._coded) < _KEPT and all(type(v) is str or v is None for v in key[1]):
-            self._coded[key] = coded
-        return coded
+        values = tuple([fact.get(name) for name, _ in self._by_kind[kind]])
+        # Of texts only: yes and 1 are equal as keys and differ as values, others are no keys at all.
+        if not all(type(value) is str or value is None for value in values):
+            return self._code(kind, fact)
+        key = (kind, values)
+        if key not in self._coded:
+            if len(self._coded) >= _KEPT:
+                self._coded.clear()
+            self._coded[key] = self._code(kind, fact)
+        return self._coded[key]
 
     def _code(self, kind: FactKind, fact: Mapping[str, Word]) -> _Fact:
         coded: list[tuple[str, str | int]] = [("k", kind.value)]

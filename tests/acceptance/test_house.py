@@ -30,17 +30,29 @@ def test_a_customer_between_hold_cap_and_night(tmp_path: Path, zygote: Zygote) -
     """
     made = Shop(tmp_path, through=zygote, house=HOUSE, series=SERIES)
     made.events(event("c0", "order", "2025-03-01T10:00", amount=1))
-    assert made.care("check").code == 0, made.care("check").out
+    checked = made.care("check")
+    assert (checked.code, checked.out) == (0, "no errors; 1 playbook is sound\n")
     assert made.care("run", "--at", "2025-03-02T12:00").code == 0
     made.events(event("c1", "visit", "2025-03-02T21:30"))
     for moment in ("2025-03-02T22:00", "2025-03-03T08:30", "2025-03-04T12:00"):
         assert made.care("run", "--at", moment).code == 0
     made.events(event("c1", "complaint", "2025-03-05T09:00", case_id="A"))
-    assert made.care("run", "--at", "2025-03-05T12:00").code == 0
+    held = made.care("run", "--at", "2025-03-05T12:00")
+    shown = made.care("journeys", "c1").out
+    (journey,) = made.care("journeys", "c1", "--format", "json").json
     made.events(event("c1", "solved", "2025-03-07T09:00", case_id="A"))
     for moment in ("2025-03-07T12:00", "2025-03-12T08:29", "2025-03-13T12:00"):
-        assert made.care("run", "--at", moment).code == 0
+        later = made.care("run", "--at", moment)
+        assert later.code == 0
 
+    told = "  on hold: 1 journey of series, by house rules; `care journeys CUSTOMER` shows which\n"
+    assert told in held.out
+    assert "on hold" not in later.out
+    assert "\n  held since Wed 2025-03-05 12:00 by house rule 投诉中不营销  house.yaml:2:5\n" in shown
+    assert journey["held"] == {
+        "since": "2025-03-05T12:00:00+08:00", "rule": "投诉中不营销", "place": "house.yaml:2:5",
+    }  # fmt: skip
+    assert "held since" not in made.care("journeys", "c1").out
     assert made.actions() == [("hello", "sent", ""), ("again", "sent", "")]
     first = made.care("why", made.action("hello")["id"]).out
     second = made.care("why", made.action("again")["id"]).out

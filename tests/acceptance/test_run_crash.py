@@ -6,12 +6,14 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.factories import Shop, event, kill
+from tests.factories import REPOSITORY, Shop, event, kill
 from tests.zygote import Zygote
 
 SERIES = ("--from", "2025-03-01T08:00", "--to", "2025-03-04T08:00", "--every", "1 day")
@@ -152,6 +154,27 @@ def test_two_at_once(origin: Shop, undisturbed: Shop, tmp_path: Path, pause: flo
             assert len(talk) == 1
             assert talk[0].startswith("care: another run is at work (process ")
     assert (made.export(), made.sent()) == (undisturbed.export(), undisturbed.sent())
+
+
+#: Presses Ctrl-C when the program imports click, long before it listens.
+_EARLY = """
+import os, signal, sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+import cli
+"""
+
+
+def test_ctrl_c_while_the_program_starts() -> None:
+    """It leaves without a word, as any other program; there is no traceback."""
+    ended = subprocess.run(
+        [sys.executable, "-c", _EARLY], capture_output=True, check=False, cwd=REPOSITORY
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, b"", b"")
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -130,16 +130,16 @@ class _Breaker:
                 break
         return Report(faults=faults, problems=problems, ends=dict(ends))
 
-    def _at_points(
-        self, made: _Ready, root: Path, job: Job, points: Sequence[int]
-    ) -> list[int]:
+    def _at_points(self, made: _Ready, root: Path, job: Job, points: Sequence[int]) -> list[int]:
         codes = []
         for number in points:
             wanted = Points(number, How(job.how))
             if job.how == How.STOP:
                 codes += self._stopped(made, root, job, wanted)
                 continue
-            code, said = _forked(lambda p=wanted: [_work(made, root, p, bug=job.bug), len(p.passed)])
+            code, said = _forked(
+                lambda p=wanted: [_work(made, root, p, bug=job.bug), len(p.passed)]
+            )
             if code == -signal.SIGKILL:
                 codes.append(code)
             elif code == 0 and job.how != How.KILL and said[1] >= number:
@@ -215,8 +215,8 @@ class _Breaker:
         table = root / (made.scenario.table or "-")
         odd = root / ".care/odd"
         with shop.ledger() as ledger:
-            from engine.audit.verify import verify  # noqa: PLC0415
-            from engine.export import canonical_lines  # noqa: PLC0415
+            from engine.audit.verify import verify
+            from engine.export import canonical_lines
 
             return {
                 "said": said, "heads": [first, second], "lines": list(canonical_lines(ledger)),
@@ -234,8 +234,8 @@ def _work(
     only_run: bool = False, next_: bool = False,
 ) -> list[tuple[int, str]]:  # fmt: skip
     """Be care: do what a scenario does and return how each command ended, with its stderr."""
-    import cli  # noqa: PLC0415
-    import rules.project  # noqa: PLC0415
+    import cli
+    import rules.project
 
     scenario = made.scenario
     moment = scenario.next if next_ else scenario.at
@@ -260,7 +260,7 @@ def _work(
 
 
 def _care(*words: str) -> tuple[int, str]:
-    import cli  # noqa: PLC0415
+    import cli
 
     sys.argv = ["care", *words]
     out, err = io.StringIO(), io.StringIO()
@@ -274,7 +274,7 @@ def _care(*words: str) -> tuple[int, str]:
 
 def _one_thread() -> None:
     """Let the log work with one thread: starting more takes longer than what they would do here."""
-    import duckdb  # noqa: PLC0415
+    import duckdb
 
     connects = duckdb.connect
     if getattr(connects, "alone", False):
@@ -380,7 +380,7 @@ def _forked(act: Callable[[], Any]) -> tuple[int, Any]:
 
 def _serve() -> None:
     load_all()
-    base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  in memory, if there
+    base = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=base) as folder:
         breaker = _Breaker(Path(folder))
         for line in sys.stdin:

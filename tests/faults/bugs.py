@@ -70,7 +70,7 @@ def _cursor_first() -> None:
         held[:] = [ledger]
         return feeds(ledger, *given, **named)
 
-    from engine import run  # noqa: PLC0415
+    from engine import run
 
     feed.open_log = open_log  # type: ignore[attr-defined]
     run.feed = wrong  # type: ignore[attr-defined]
@@ -97,6 +97,8 @@ def _no_fence() -> None:
         self: Ledger, lease: Lease | None = None, *, patience: float = 0
     ) -> Iterator[None]:
         with right(self, None, patience=patience):
+            if lease is not None:
+                self.one("SELECT fence FROM lease WHERE name = ?", lease.name)
             yield
 
     Ledger.transaction = transaction  # type: ignore[method-assign]
@@ -106,7 +108,9 @@ def _bucket_outside() -> None:
     """What a bot has had is counted in a transaction of its own, when it has it."""
     counts, records = ChannelStates.count, _Pass._record
 
-    def record(self: _Pass, answers: Sequence[tuple[Begun, Any]], *given: Any, **named: Any) -> None:
+    def record(
+        self: _Pass, answers: Sequence[tuple[Begun, Any]], *given: Any, **named: Any
+    ) -> None:
         records(self, answers, *given, **named)
         with self.ledger.transaction(self.lease):
             for one, _ in answers[:1]:
@@ -133,7 +137,7 @@ def _answer_not_kept() -> None:
 
 def _two_transactions() -> None:
     """A run commits in the middle of its decisions."""
-    from engine import run  # noqa: PLC0415
+    from engine import run
 
     right = run.start_journeys  # type: ignore[attr-defined]
 

@@ -99,8 +99,15 @@ class _Office:
             connection.close()
 
     def _intended(self, customer: str, step: str) -> bool:
-        sql = "SELECT state FROM actions WHERE customer = ? AND step = ?"
-        return ("intent",) in self._ask(sql, customer, step)
+        """Tell whether an intent was committed. Where the sender was stopped meanwhile, another
+        process may have gone on from there.
+        """
+        sql = (
+            "SELECT a.state FROM actions a WHERE a.customer = ? AND a.step = ?"
+            " AND EXISTS (SELECT 1 FROM attempts t WHERE t.action = a.id)"
+        )
+        found = self._ask(sql, customer, step)
+        return any(state in ("intent", "unknown", "sent") for (state,) in found)
 
     def _sender(self) -> int:
         ((holder,),) = self._ask("SELECT holder FROM lease WHERE name = 'deliver'")

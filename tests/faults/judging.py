@@ -25,7 +25,9 @@ class Ended:
 
     crash: str = ""  #: the last run did not come to its end
     said: Sequence[Sequence[Any]] = ()  #: exit code and stderr of the commands after the fault
-    heads: Sequence[Sequence[Any]] = ()  #: of the audit chain, after the first and the second of them
+    heads: Sequence[
+        Sequence[Any]
+    ] = ()  #: of the audit chain, after the first and the second of them
     lines: Sequence[str] = ()  #: canonical export
     faults: Sequence[str] = ()  #: of ``care audit verify``
     files: Mapping[str, str] = field(default_factory=dict)  #: of the file channels
@@ -34,9 +36,7 @@ class Ended:
     arrived: Sequence[Arrived] = ()
 
 
-def problems_of(
-    end: Ended, usual: Ended, scenario: Scenario, *, down: bool = False
-) -> list[str]:
+def problems_of(end: Ended, usual: Ended, scenario: Scenario, *, down: bool = False) -> list[str]:
     """Return what is wrong after a fault; ``usual`` is how it ends when nothing disturbs."""
     if end.crash:
         return [end.crash]

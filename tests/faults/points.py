@@ -38,9 +38,7 @@ class How(StrEnum):
 class Points:
     """Counts the points that a process passes, and lets it happen at one of them."""
 
-    def __init__(
-        self, fatal: int = 0, how: How = How.KILL, *, pages: int | None = None
-    ) -> None:
+    def __init__(self, fatal: int = 0, how: How = How.KILL, *, pages: int | None = None) -> None:
         self.fatal = fatal  #: number of the point at which it happens; 0: never
         self.how = how
         self.pages = pages  #: so many more pages the ledger has room for

@@ -59,7 +59,9 @@ def channels(mail: int) -> str:
     return f"{care}limits: {{deliver_for: 10 seconds}}\n"
 
 
-_CALL = "  - {step: ring, do: call, from: entry, due: within 1 day, assign: owner, outcomes: [ok]}\n"
+_CALL = (
+    "  - {step: ring, do: call, from: entry, due: within 1 day, assign: owner, outcomes: [ok]}\n"
+)
 _EARLIER = "2025-03-03T10:00"
 
 
@@ -251,7 +253,7 @@ SCENARIOS: Mapping[str, Scenario] = {
 
 def prepare(scenario: Scenario, root: str, web: int, mail: int) -> str:
     """Make a project ready and return the id of its first open task, "" without one."""
-    from pathlib import Path  # noqa: PLC0415
+    from pathlib import Path
 
     shop = Shop(Path(root), care=channels(mail), house=scenario.house, **scenario.books)
     shop.write("hook.url", f"http://127.0.0.1:{web}/hook")

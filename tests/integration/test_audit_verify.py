@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from engine.audit.verify import verify
 from engine.ledger import Ledger
 from engine.paths import paths_of
 from tests.factories import Shop
-from tests.ledgers import Tampering, in_memory, whole
+from tests.ledgers import Tampering, in_memory, rewrite, whole
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +77,112 @@ def test_a_thousand_changes_are_found(made: Shop, part: int) -> None:
         copy.close()
 
     assert missed == []
+
+
+# -- decisions made again: what a chain that was written anew as a whole can't hide ---------------
+
+Body = dict[str, Any]
+
+
+def _first(body: Body, kind: str, gate: str, **wanted: object) -> Body | None:
+    """Return the evidence of a decision of a gate with certain values; None for other entries."""
+    if kind != "decision" or body.get("gate") != gate:
+        return None
+    return body["evidence"] if all(body.get(k) == v for k, v in wanted.items()) else None
+
+
+def _gate_word(body: Body, kind: str) -> None:
+    if found := _first(body, kind, "start", verb="started"):
+        found["gate"]["late"] = "yes"
+
+
+def _again(body: Body, kind: str) -> None:
+    if (found := _first(body, kind, "start", verb="started")) and body["playbook"] == "series":
+        found["gate"]["again"] = "early"
+        found.setdefault("matched", []).append("again_early")
+
+
+def _holdout(body: Body, kind: str) -> None:
+    if (found := _first(body, kind, "start")) and body["playbook"] == "win":
+        same = found["gate"]["holdout"] == "no"
+        found["gate"]["holdout"] = "playbook" if same else "no"
+
+
+def _silent_rule(body: Body, kind: str) -> None:
+    if found := _first(body, kind, "start", reason="house_defer"):
+        found["matched"] = []
+
+
+def _leaf(body: Body, kind: str) -> None:
+    if (found := _first(body, kind, "start")) and "condition" in found:
+        found["condition"]["leaves"][0]["value"] = "0"
+
+
+def _trace(body: Body, kind: str) -> None:
+    if (found := _first(body, kind, "start")) and "condition" in found:
+        found["condition"]["verdict"] = not found["condition"]["verdict"]
+
+
+def _cap_count(body: Body, kind: str) -> None:
+    if (found := _first(body, kind, "release")) and "cap" in found:
+        found["cap"]["count"] += 1
+
+
+def _cap_newest(body: Body, kind: str) -> None:
+    if (found := _first(body, kind, "release")) and "cap" in found:
+        found["cap"]["newest"] = ["a-aaaaaaaaaaaa"]
+
+
+def _words(body: Body, kind: str) -> None:
+    if kind == "action" and body.get("anchor") == "the entry" and "words" in body:
+        body["words"] = body["words"].replace("opens", "begins")
+
+
+def _config(body: Body, kind: str) -> None:
+    if found := _first(body, kind, "start", verb="started"):
+        del found["trigger"], found["gate"]["again"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_gate_word, "the facts of the gate give another answer"),
+        (_again, "the gate says again_early, the decision go"),
+        (_holdout, "the facts of the gate give another answer"),
+        (_silent_rule, "the gate says go, the decision house_defer"),
+        (_leaf, "the trace of `condition` is not sound"),
+        (_trace, "the trace of `condition` is not sound: its leaves make it true"),
+        (_cap_count, "counted again, 1 reached the customer in 7 days, 1 may; it says 2"),
+        (_cap_newest, "counted again, 1 reached the customer"),
+        (_config, "its evidence can't be understood"),
+    ],
+)
+def test_a_decision_that_does_not_follow_is_told(
+    ledger: Ledger, change: Callable[[Body, str], None], told: str
+) -> None:
+    """Where chain and rows agree with each other, the decision still has to follow from its facts."""
+    rewrite(ledger, change)
+
+    faults = verify(ledger).faults
+    assert faults != ()
+    assert all(told in fault for fault in faults), faults
+
+
+def test_a_window_that_the_calendar_does_not_give_is_told(ledger: Ledger) -> None:
+    """The arithmetic of a step is made again from its playbook, its entry and the calendar."""
+    rewrite(ledger, _words)
+    ledger.connection.execute(
+        "UPDATE actions SET words = replace(words, 'opens', 'begins') WHERE anchor = 'the entry'"
+    )
+
+    faults = verify(ledger).faults
+    assert faults != ()
+    assert all("counted again, its window is: opens" in fault for fault in faults), faults
+
+
+def test_what_was_made_again_is_counted(ledger: Ledger) -> None:
+    """The counts show that verification did make decisions again, of every kind."""
+    again = verify(ledger).again
+
+    assert set(again) == {"gates", "starts", "conditions", "caps", "windows"}
+    assert min(again.values()) >= 4

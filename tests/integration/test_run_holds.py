@@ -216,6 +216,30 @@ def test_a_rule_that_is_taken_out_holds_nothing_any_more(tmp_path: Path) -> None
     assert [verb for verb, _, _ in holds(made)] == ["held", "resumed"]
 
 
+def test_a_hold_that_passes_to_another_rule_is_one_row_that_names_both(tmp_path: Path) -> None:
+    """The first rule stops to match, another holds on: the journey does not go on in between, no
+    `resumed` says so, and what was planned has moved by the first pause all the same.
+    """
+    made = shop(tmp_path, series=SERIES, repair=REPAIR)
+    made.events(event("c1", "visit", "2025-01-10T10:00"))
+    made.run("2025-01-11T12:00")  # hello went out, ring opens on the 14th at 12:00
+    made.events(event("c1", "complaint", "2025-01-12T10:00", case_id="A"))
+    made.run("2025-01-12T12:00")
+    made.events(event("c1", "solved", "2025-01-14T10:00", case_id="A"))
+    made.run("2025-01-14T12:00")
+
+    assert [(verb, rule) for verb, rule, _ in holds(made)] == [
+        ("held", "投诉中不营销"), ("held", "先修复"),
+    ]  # fmt: skip
+    (row,) = made.rows("SELECT evidence FROM decisions WHERE gate = 'hold' AND rule = '先修复'")
+    shown = json.loads(row["evidence"])
+    assert shown["before"] == "投诉中不营销"
+    assert "until now by house rule 投诉中不营销" in shown["notes"]
+    assert [one["step"] for one in shown["moved"]] == ["ring"]
+    assert made.action("ring")["opens_at"] == at("2025-01-16T12:00")
+    assert made.action("ring")["state"] == "planned"
+
+
 def test_a_task_under_hold_does_not_expire(tmp_path: Path) -> None:
     """The time after which nobody is expected to do a task stands still too."""
     made = Shop(

@@ -36,18 +36,19 @@ def test_by_the_passing_of_time(tmp_path: Path) -> None:
 
 
 def test_by_what_a_step_left_without_an_event(tmp_path: Path) -> None:
-    """A task that nobody did expires; its outcome ends the journey at the next run."""
+    """A share drawn after some days ends the journey at the next run, though no event tells of it."""
     steps = (
         "steps:\n"
-        "  - {step: ring, do: call, due: within 1 day, assign: owner, give_up: after 1 day}\n"
+        "  - {step: later, wait: 3 days}\n"
+        "  - {step: drawn, split: {a: 99%, b: 1%}}\n"
         "  - {step: mail, do: letter, due: after 90 days}\n"
     )
-    made = shop(tmp_path, f"stop_when: [{{ring.outcome: expired}}]\n{steps}")
-    made.run("2025-03-08T08:00")
-    expired = made.action("ring")["state"]
-    made.run("2025-03-09T08:00")
+    made = shop(tmp_path, f"stop_when: [{{drawn.outcome: a}}]\n{steps}")
+    made.run("2025-03-04T08:00", "2025-03-06T08:00")
+    drawn = made.action("drawn")["outcome"]
+    made.run("2025-03-07T08:00")
 
-    assert expired == "expired"
+    assert drawn == "a"
     assert made.journeys() == [ENDED]
 
 

@@ -196,7 +196,7 @@ def test_conditions_of_map_and_entry_are_both_asked() -> None:
         ("events:\n  event: order\n",
          "6:3: error[wrong-shape] events is a list; put a dash before each entry"),
         ("timezone: Asia/Bejing\nevents: [{event: call}]\n",
-         ('5:11: error[unknown-zone] no time zone is called "Asia/Bejing"; '
+         ('5:11: error[unknown-timezone] no time zone is called "Asia/Bejing"; '
          "write it like Asia/Shanghai, Europe/London or UTC")),
         ("duplicates: dorp\nevents: [{event: call}]\n",
          '5:13: error[bad-word] duplicates can\'t be "dorp"; did you mean "drop"?'),
