@@ -18,7 +18,6 @@ import cProfile
 import hashlib
 import os
 import pstats
-import resource
 import shutil
 import subprocess
 import sys
@@ -140,11 +139,14 @@ def work(root: Path, at: int) -> int:
 
 def care(root: Path, *words: str) -> tuple[int, float, str]:
     """Run the program; return its exit code, its seconds, and what it said."""
+    # An installed care lies there compiled; here the first call does it for those after it.
+    cache = {"PYTHONPATH": str(REPOSITORY), "PYTHONPYCACHEPREFIX": str(root.parent / ".pyc")}
+    environment = {**os.environ, **cache}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-P", "-m", "cli", "-C", str(root), *words],
-        check=False, capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        check=False, capture_output=True, text=True, env=environment,
     )  # fmt: skip
     return done.returncode, time.perf_counter() - began, (done.stdout + done.stderr).strip()
 
@@ -157,7 +159,9 @@ def rows(root: Path) -> dict[str, int]:
 
     ledger = open_ledger(paths_of(root).ledger)
     try:
-        names = [r["name"] for r in ledger.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        names = [
+            r["name"] for r in ledger.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
         found = {
             name: next(ledger.rows(f"SELECT count(*) AS n FROM {name}"))["n"]
             for name in names
@@ -217,7 +221,9 @@ def show_books(root: Path) -> None:
         for table in ("journeys", "actions"):
             sql = f"SELECT playbook, state, count(*) AS n FROM {table} GROUP BY 1, 2 ORDER BY 1, 2"
             for row in ledger.rows(sql):
-                states.setdefault(row["playbook"], Counter())[f"{table[0]}:{row['state']}"] = row["n"]
+                states.setdefault(row["playbook"], Counter())[f"{table[0]}:{row['state']}"] = row[
+                    "n"
+                ]
         reasons: dict[str, Counter[str]] = {}
         for row in ledger.rows(
             "SELECT playbook, reason, count(*) AS n FROM decisions WHERE reason IS NOT NULL"
@@ -285,11 +291,6 @@ def fresh_year(root: Path, data: Path, moments: Sequence[int], matcher: str, apa
         print(f"a day as a process of its own: {min(took):.2f} to {max(took):.2f} s ({apart} days)")
 
 
-def peak_memory() -> int:
-    """Return the most memory that this process had, MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     home = Path(os.environ.get("CARE_DATA", REPOSITORY.parent / "shared" / "data"))
@@ -309,6 +310,7 @@ def main() -> None:
 
 def play(folder: Path, given: argparse.Namespace) -> None:
     """Run the first year, the second pass, and the fresh year; print what came of them."""
+    from bench.tick import peak_memory  # noqa: PLC0415
     from engine.series import instants  # noqa: PLC0415
     from rules.units import from_iso  # noqa: PLC0415
 

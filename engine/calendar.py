@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rules.errors import InputError, did_you_mean
-from rules.public_holidays import countries
+from rules.public_holidays import countries, known_country
 from rules.units import date_of, day_number, day_of, day_start
 from rules.vocabulary import Vocabulary
 
@@ -87,9 +87,8 @@ class WorkingCalendar:
         country = vocabulary.calendar
         if country != "none":
             country = country.upper()
-            known = countries()
-            if country not in known:
-                hint = did_you_mean(country, known)
+            if not known_country(country):
+                hint = did_you_mean(country, countries())
                 raise InputError(
                     f'calendar "{vocabulary.calendar}": no public holidays are known for it; write'
                     f" a country code such as CN, or none for weekends only"

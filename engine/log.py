@@ -49,6 +49,7 @@ class Log:
         self.connection = connection
         self.path = path
         self.writable = writable
+        self._shown: Vocabulary | None = None  #: whose columns a read-only log has
 
     def __enter__(self) -> Log:
         return self
@@ -77,9 +78,13 @@ class Log:
         On a read-only log the columns are there for this connection only, all NULL, and names
         without code stay without.
         """
+        if self._shown is vocabulary:
+            return
         widen(self.connection, vocabulary, writable=self.writable)
         if self.writable:
             register_names(self.connection, vocabulary)
+        else:
+            self._shown = vocabulary
 
     def max_seq(self) -> int:
         """Return the highest seq given so far, 0 for an empty log."""

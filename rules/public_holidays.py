@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from rules.units import day_number
 
-__all__ = ["countries", "holiday_day", "holiday_names"]
+__all__ = ["countries", "holiday_day", "holiday_names", "known_country"]
 
 #: What the library adds to a name: ``国庆节（补假）``, ``New Year's Day (observed)``.
 _SUFFIX = re.compile(r"\s*[(（][^()（）]*[)）]$")
@@ -32,13 +32,24 @@ def holiday_day(country: str, name: str, year: int) -> int | None:
     return _first_days(country, year).get(name)
 
 
+#: Countries that are known without asking the library, which takes 0.1 s to load.
+_SURE = frozenset(
+    "AU BR CA CH CN DE ES FR GB HK ID IN IT JP KR MO MX MY NL NZ PH PL RU SE SG TH TR TW US VN ZA".split()
+)
+
+
+def known_country(code: str) -> bool:
+    """Return whether the public holidays of a country are known."""
+    return code in _SURE or code in countries()
+
+
 @lru_cache(maxsize=1)
 def countries() -> frozenset[str]:
     """Return the codes of the countries whose public holidays are known.
 
-    From the library's register: its own list loads every country, which takes 0.1 s.
+    From the library's register: its own list loads every country.
     """
-    from holidays.registry import COUNTRIES  # noqa: PLC0415 - lazy, as above
+    from holidays.registry import COUNTRIES  # noqa: PLC0415 - lazy: 0.1 s
 
     return frozenset(names[1] for names in COUNTRIES.values())
 
@@ -46,13 +57,11 @@ def countries() -> frozenset[str]:
 @lru_cache(maxsize=256)
 def _first_days(country: str, year: int) -> dict[str, int]:
     """Return name -> day. A day in lieu counts only where the holiday itself is not in the year."""
+    country = country.upper()
+    if country == "NONE" or not known_country(country):
+        return {}
     import holidays  # noqa: PLC0415 - lazy: 0.1 s that only playbooks with holidays need
 
-    if country == "none":
-        return {}
-    country = country.upper()
-    if country not in countries():
-        return {}
     plain = holidays.country_holidays(country)
     wanted = "zh_CN" if country == "CN" else "en_US"
     language = wanted if wanted in plain.supported_languages else None

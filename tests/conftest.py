@@ -36,3 +36,18 @@ def zygote() -> Iterator[Zygote]:
     made = Zygote()
     yield made
     made.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many faults were injected into care, by all workers together."""
+    reports = [
+        report
+        for found in ("passed", "failed")
+        for report in terminalreporter.getreports(found)
+        if report.when == "call"
+    ]
+    faults = sum(
+        value for report in reports for name, value in report.user_properties if name == "faults"
+    )
+    if faults:
+        terminalreporter.write_line(f"{faults} faults injected")

@@ -231,8 +231,8 @@ class Redecision:
     def _caps(self, entry: Entry, config: Config) -> str:
         """Count again what had reached the customer when this was released or put off."""
         body = entry.body
-        reason = body.get("reason")
-        if reason not in (None, Reason.CAP):
+        reason, said = body.get("reason"), body["evidence"].get("cap")
+        if reason is not None and said is None:
             return ""
         purposes = {
             row["id"]: self.revisions.get(row["revision"]).purpose
@@ -255,7 +255,6 @@ class Redecision:
         )
         if reason is None:
             return "" if full is None else f"it went out, though {full.words}"
-        said = body["evidence"]["cap"]
         if full is None:
             return "it was put off for a cap that had room"
         again = {"count": full.count, "newest": list(full.newest), "room_at": full.until}

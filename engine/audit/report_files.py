@@ -59,9 +59,10 @@ def write_xlsx(
 ) -> dict[str, int]:
     """Write a workbook with one sheet a report; return title -> number of rows.
 
-    Raises InputError where one has more rows than a sheet holds.
+    Raises InputError where one has more rows than a sheet holds, OSError where it can't be written.
     """
     import xlsxwriter  # noqa: PLC0415  slow
+    from xlsxwriter.exceptions import FileCreateError  # noqa: PLC0415
 
     book = xlsxwriter.Workbook(
         path,
@@ -100,7 +101,10 @@ def write_xlsx(
             sheet.autofilter(0, 0, y, len(columns) - 1)
             counts[title] = y
     finally:
-        book.close()
+        try:
+            book.close()
+        except FileCreateError as error:  # it says no more than what the system said
+            raise OSError(str(error)) from error
     return counts
 
 

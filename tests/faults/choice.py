@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 __all__ = ["chains", "some", "telling", "waking"]
 
+_EARLY = 45  #: points that every process passes
 _READS = ("SELECT", "PRAGMA", "WITH", "BEGIN", "FROM")
 
 
@@ -41,6 +42,9 @@ def chains(points: Sequence[str], count: int, length: int, seed: str) -> list[li
     draw = random.Random(seed)
     first = telling(points)
     return [
-        [draw.choice(first), *(draw.randint(1, len(points) // 2) for _ in range(length - 1))]
+        [
+            draw.choice(first),
+            *(draw.randint(1, len(points) // 3 if n == 0 else _EARLY) for n in range(length - 1)),
+        ]
         for _ in range(count)
     ]

@@ -160,7 +160,7 @@ def _serve(told: int) -> None:
     office = _Office()
     mail = _mail_server(office)
     server = HTTPServer(("127.0.0.1", 0), _handler(office))
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]  clients die here
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
     os.write(told, f"{server.server_address[1]} {mail}\n".encode())
     os.close(told)
     server.serve_forever(60)
@@ -169,7 +169,7 @@ def _serve(told: int) -> None:
 
 def _handler(office: _Office) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        timeout = 5
+        timeout = 2  # seconds: a client that is stopped must not keep the others out
 
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])

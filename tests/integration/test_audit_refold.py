@@ -31,7 +31,7 @@ def test_a_trace_as_it_was_written_is_sound(world: World) -> None:
 
 @MANY
 @given(world=worlds(rows=20, definitions=4), other=st.sampled_from([True, False, None]))
-def test_another_verdict_does_not_follow(world: World, other: bool | None) -> None:  # noqa: FBT001
+def test_another_verdict_does_not_follow(world: World, other: bool | None) -> None:
     """A verdict that was changed on the evidence is told, whatever the leaves say."""
     histories = world.log.histories(world.at, world.seq)
     people = AllRanks(world.vocabulary, world.catalogue, histories, world.at).people

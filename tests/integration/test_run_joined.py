@@ -29,8 +29,8 @@ def shop(root: Path, text: str, **more: str) -> Shop:
     return made
 
 
-def order(made: Shop, when: str, customer: str = "c1") -> None:
-    made.events(event(customer, "order", when, amount=1))
+def order(made: Shop, *whens: str) -> None:
+    made.events(*(event("c1", "order", when, amount=1) for when in whens))
 
 
 def rows(made: Shop, step: str) -> list[tuple[str, str, bool]]:
@@ -72,8 +72,7 @@ def test_a_second_occurrence_goes_with_the_open_task(tmp_path: Path) -> None:
 def test_it_is_told_once(tmp_path: Path) -> None:
     """The log hears of one call that was done, so that reply rates and caps count one."""
     made = shop(tmp_path, CARE_ORDERS)
-    order(made, "2025-03-03T10:00")
-    order(made, "2025-03-03T11:00")
+    order(made, "2025-03-03T10:00", "2025-03-03T11:00")
     made.run("2025-03-03T12:00")
     assert made.decisions("release") == [("released", ""), ("released", "joined")]
 
@@ -88,8 +87,7 @@ def test_it_is_told_once(tmp_path: Path) -> None:
 def test_each_case_has_a_task_of_its_own(tmp_path: Path) -> None:
     """Where `same` tells cases apart, two cases of one customer are two tasks."""
     made = shop(tmp_path, CASES)
-    made.events(event("c1", "complaint", "2025-03-03T10:00", case_id="1"))
-    made.events(event("c1", "complaint", "2025-03-03T11:00", case_id="2"))
+    made.events(*(event("c1", "complaint", f"2025-03-03T1{n}:00", case_id=str(n)) for n in (0, 1)))
     made.run("2025-03-03T12:00")
 
     assert listed(made, "2025-03-03T12:00") == [("ring", 1), ("ring", 1)]
@@ -98,8 +96,7 @@ def test_each_case_has_a_task_of_its_own(tmp_path: Path) -> None:
 def test_the_same_case_again_is_one_task(tmp_path: Path) -> None:
     """A second complaint under the number of an open case goes with its task."""
     made = shop(tmp_path, CASES)
-    made.events(event("c1", "complaint", "2025-03-03T10:00", case_id="1"))
-    made.events(event("c1", "complaint", "2025-03-03T11:00", key="again", case_id="1"))
+    made.events(*(event("c1", "complaint", f"2025-03-03T1{n}:00", case_id="1") for n in (0, 1)))
     made.run("2025-03-03T12:00")
 
     assert listed(made, "2025-03-03T12:00") == [("ring", 2)]
@@ -109,8 +106,7 @@ def test_it_stands_by_itself_when_the_other_is_cancelled(tmp_path: Path) -> None
     """The journey of the open task is stopped; what went with it becomes a line of the list."""
     text = CARE_ORDERS + "stop_when: [{tier: gold}]\n"
     made = shop(tmp_path, text)
-    order(made, "2025-03-03T10:00")
-    order(made, "2025-03-03T11:00")
+    order(made, "2025-03-03T10:00", "2025-03-03T11:00")
     made.run("2025-03-03T12:00")
     first = made.rows("SELECT journey FROM actions WHERE step = 'thank' AND host IS NULL")
     stop(made, first[0]["journey"], "2025-03-03T13:00")
@@ -139,8 +135,7 @@ def test_it_expires_with_the_task_that_it_goes_with(tmp_path: Path) -> None:
     made = shop(
         tmp_path, CARE_ORDERS.replace("assign: owner,", "assign: owner, give_up: 1 day,", 1)
     )
-    order(made, "2025-03-03T10:00")
-    order(made, "2025-03-03T11:00")
+    order(made, "2025-03-03T10:00", "2025-03-03T11:00")
     made.run("2025-03-03T12:00", "2025-03-07T12:00")
     closed = made.rows("SELECT DISTINCT closed_at FROM actions WHERE step = 'thank'")
 
@@ -152,8 +147,7 @@ def test_it_takes_no_room_of_a_cap(tmp_path: Path) -> None:
     """A cap of one call a week has room for a second occurrence of the call that is open."""
     house = "caps:\n  - {at_most: 1, per: 7 days, then: skip}\n"
     made = shop(tmp_path, CARE_ORDERS, house=house)
-    order(made, "2025-03-03T10:00")
-    order(made, "2025-03-03T11:00")
+    order(made, "2025-03-03T10:00", "2025-03-03T11:00")
     made.run("2025-03-03T12:00")
 
     assert rows(made, "thank") == [("open", "", False), ("open", "", True)]
