@@ -18,7 +18,7 @@ from engine.holds import Hold, moved_by
 from engine.ids import canonical_json
 from engine.journeys import Journey
 from engine.store import Decision
-from engine.words import JourneyState, Reason, Verb
+from engine.words import Reason, Verb
 from rules.matcher import Word
 from rules.playbook import HouseRule, Verdict
 from rules.units import to_iso
@@ -57,12 +57,7 @@ def settle_holds(ctx: RunContext, among: Collection[str] | None = None) -> None:
 
 
 def _settle_part(ctx: RunContext, rules: Sequence[HouseRule], customers: Sequence[str]) -> None:
-    found = ctx.store.journeys_of(customers)
-    running = {
-        customer: [one for one in journeys if one.state is JourneyState.RUNNING]
-        for customer, journeys in found.items()
-    }
-    standings = _ask(ctx, rules, running)
+    standings = _ask(ctx, rules, ctx.store.journeys_of(customers, running=True))
     for customer in sorted(standings):
         resolve(rules, standings[customer])
         for standing in standings[customer]:

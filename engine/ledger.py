@@ -97,6 +97,16 @@ class Ledger:
 
     # -- reading ---------------------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything that is read inside is of one moment, whoever writes meanwhile."""
+        self.connection.execute("BEGIN")
+        try:
+            self.head()  # the moment is that of the first read
+            yield
+        finally:
+            self.connection.execute("ROLLBACK")
+
     def rows(self, sql: str, *values: object) -> Iterator[Row]:
         """Yield rows as dicts of a hand-written query with bound values."""
         cursor = self.connection.execute(sql, values)
@@ -223,16 +233,10 @@ class Ledger:
             self._wakes[journey] = at
 
     def record(self, at: int, kind: Transition, subject: str, body: dict[str, Any]) -> None:
-        """Append an entry that is about no row of its own, or more about one. In a transaction."""
-        kept = BY_KIND.get(kind)
-        prev = 0
-        if kept is not None and kept.linked:
-            row = self._row(kept.name, {"id": subject})
-            prev = row["link"] if row else 0
-        number = self.chain.append(at, kind, subject, prev, body)
-        if prev:
-            assert kept is not None
-            self.execute(f"UPDATE {kept.name} SET link = ? WHERE id = ?", number, subject)  # noqa: S608
+        """Append an entry that is about no row of its own. Inside a transaction only."""
+        if kind in BY_KIND:
+            raise StateError(f"an entry of kind {kind} without its row")
+        self.chain.append(at, kind, subject, 0, body)
 
     def _flush(self) -> None:
         wakes = sorted(self._wakes.items())

@@ -19,7 +19,7 @@ from engine.joining import OpenTasks
 from engine.journeys import Action, Journey, deadline
 from engine.quiet import binds, customer_zone, quiet_until
 from engine.routing import MESSAGE, Routed, route
-from engine.words import JourneyState, Reason, Verb
+from engine.words import Reason, Verb
 from rules.errors import Span
 from rules.evaluate import Evaluator
 from rules.matcher import Word
@@ -72,7 +72,7 @@ class _Case:
 def rule_on(ctx: RunContext, openings: Sequence[Opening]) -> list[Ruling]:
     """Return what becomes of each step, in the order given: serving order."""
     customers = {one.journey.customer for one in openings}
-    journeys = ctx.store.journeys_of(customers)
+    journeys = ctx.store.journeys_of(customers, running=True)
     cases = [_case(ctx, one, journeys.get(one.journey.customer, ())) for one in openings]
     _ask(ctx, cases)
     moved = [case for case in cases if case.answer.use and case.answer.use.channel != case.channel]
@@ -94,11 +94,7 @@ def _case(ctx: RunContext, one: Opening, journeys: Sequence[Journey]) -> _Case:
     return _Case(
         opening=one,
         evaluator=evaluator,
-        running=[
-            journey
-            for journey in journeys
-            if journey.state is JourneyState.RUNNING and journey.id != one.journey.id
-        ],
+        running=[journey for journey in journeys if journey.id != one.journey.id],
         channel=routed.channel if routed else one.step.channel,
         routed=routed,
     )

@@ -50,12 +50,15 @@ class Store:
 
     # -- journeys --------------------------------------------------------------------------
 
-    def journeys_of(self, customers: Iterable[str]) -> dict[str, list[Journey]]:
-        """Return all journeys of some customers, by customer, oldest entry first."""
+    def journeys_of(
+        self, customers: Iterable[str], *, running: bool = False
+    ) -> dict[str, list[Journey]]:
+        """Return all journeys of some customers, or those that run, by customer, oldest entry first."""
         found: dict[str, list[Journey]] = {}
+        state = " AND state = 'running'" if running else ""
         for part in _chunks(sorted(set(customers))):
             marks = ",".join("?" * len(part))
-            sql = f"SELECT * FROM journeys WHERE customer IN ({marks}) ORDER BY entry, id"  # noqa: S608
+            sql = f"SELECT * FROM journeys WHERE customer IN ({marks}){state} ORDER BY entry, id"  # noqa: S608
             for row in self.ledger.rows(sql, *part):
                 found.setdefault(row["customer"], []).append(self._journey(row))
         return found

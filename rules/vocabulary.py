@@ -117,9 +117,11 @@ class Vocabulary:
     roles: Mapping[str, Role]
     dates: Mapping[str, NamedDate]
     per_run: int = 500  #: default blast radius of a playbook, new journeys a run
-    deliver_for: Duration = Duration(2, Unit.MINUTE)  #: how long a run sends at most
+    deliver_for: Duration = field(
+        default_factory=lambda: Duration(2, Unit.MINUTE)
+    )  #: how long a run sends at most
     give_up: Duration | None = None  #: default for tasks that nobody finishes
-    ingest: Ingest = Ingest()  #: how events that other programs send are taken
+    ingest: Ingest = field(default_factory=Ingest)  #: how events that other programs send are taken
     span: Span | None = field(default=None, compare=False)
     places: Mapping[str, Span] = field(
         default_factory=dict, compare=False

@@ -12,7 +12,7 @@ from rules.errors import StateError
 __all__ = ["Chain"]
 
 _BLOCK = 96_000  #: characters of a block; measured: half of it takes a tenth more on disk
-_KEPT = 48  #: unpacked blocks that are kept for the next question
+_KEPT = 8_000_000  #: characters of unpacked blocks that are kept for the next question
 
 
 class Chain:
@@ -25,6 +25,7 @@ class Chain:
         self._lines: list[str] = []  #: of the block that is being filled
         self._size = 0
         self._blocks: dict[int, list[str]] = {}  #: number of the last entry -> lines
+        self._held = 0  #: characters in them
         self._last: Entry | None = None  #: the one that was looked at last
 
     # -- writing ---------------------------------------------------------------------------------
@@ -58,7 +59,7 @@ class Chain:
         """Forget what is not written: a transaction begins, or was taken back."""
         self._tail, self._at, self._lines, self._size = None, None, [], 0
         self._blocks.clear()
-        self._last = None
+        self._held, self._last = 0, None
 
     @property
     def at(self) -> int:
@@ -125,10 +126,16 @@ class Chain:
         if row is None:
             raise StateError(f"the audit chain has no entry {number}")
         if row[0] not in self._blocks:
-            if len(self._blocks) >= _KEPT:
-                del self._blocks[next(iter(self._blocks))]
             (body,) = self.connection.execute(
                 "SELECT body FROM blocks WHERE n = ?", (row[0],)
             ).fetchone()
-            self._blocks[row[0]] = unpack(body)
+            self._keep(row[0], unpack(body))
         return row[0], self._blocks[row[0]]
+
+    def _keep(self, number: int, lines: list[str]) -> None:
+        """Keep a block at hand; those that were kept the longest give way."""
+        self._blocks[number] = lines
+        self._held += sum(map(len, lines))
+        while self._held > _KEPT and len(self._blocks) > 1:
+            oldest = self._blocks.pop(next(iter(self._blocks)))
+            self._held -= sum(map(len, oldest))

@@ -15,6 +15,7 @@ from engine.words import Transition
 __all__ = ["Recorded"]
 
 Row = dict[str, Any]
+_NOTHING: Mapping[str, object] = {"configs": b""}  #: for a sealed value that is gone
 _PLAIN = (None, "", "{}")  #: values of sealed columns that the chain tells as they are
 
 
@@ -107,7 +108,9 @@ class Recorded:
             if seal(name, text, row.get("salt") or entry.subject) == told:
                 return value
         self._odd[place] = entry.n
-        return kept[name] if kept is not None and kept[name] is not None else ""
+        if kept is not None and kept[name] is not None:
+            return kept[name]
+        return _NOTHING.get(table.name, "")
 
     def _members(self, entry: Entry) -> None:
         """Write who came into a definition at T and who left it."""

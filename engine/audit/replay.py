@@ -51,7 +51,7 @@ class Replay:
                 self.members[entry.subject, entry.at] = (body["since"], body["until"])
             else:
                 self._fault(entry, f'is of an unknown kind "{entry.kind}"')
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
             self._fault(entry, f"can't be understood: {error}")
 
     def key(self, table: Table, row: Mapping[str, Any]) -> str:

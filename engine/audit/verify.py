@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -44,43 +45,42 @@ def verify(
 ) -> Verified:
     """Check a ledger, also against a head that was kept elsewhere: number and hash, or its beginning.
 
-    The rows are compared with what the chain makes of them only where the chain is sound. Writes
-    nothing.
+    The rows are compared with what the chain makes of them only where the chain is sound, decisions
+    made again only where the rows are. Writes nothing; a run may write meanwhile. ``report`` is told
+    what comes next.
     """
     tell = report or (lambda _: None)
-    replay = Replay(_columns(ledger))
+    walk, rows, again = _Walk(number=number, head=head), Counter[str](), Counter[str]()
+    faults: list[str] = []
     try:
-        tell("the chain")
-        walk = _Walk(number=number, head=head)
-        for entry in walk.entries(ledger):
-            replay.take(entry)
-        faults, rows = [*walk.faults, *replay.faults], Counter[str]()
-        if not walk.faults:
-            for table in TABLES.values():
-                tell(table.name)
-                faults += _compared(ledger, table, replay, rows)
-            tell("membership")
-            faults += odd_members(ledger, replay.members, rows)
-        again = Counter[str]()
-        if not faults:
-            tell("ids")
-            faults += odd_ids(ledger)
-            tell("decisions")
-            redecision = Redecision(ledger)
-            faults += redecision.odd()
-            again = redecision.counts
-            faults += odd_windows(ledger, again)
+        with ledger.snapshot():
+            tell("the chain")
+            replay = Replay(_columns(ledger))
+            with contextlib.closing(replay):
+                for entry in walk.entries(ledger):
+                    replay.take(entry)
+                faults += [*walk.faults, *replay.faults]
+                if not walk.faults:
+                    for table in TABLES.values():
+                        tell(table.name)
+                        faults += _compared(ledger, table, replay, rows)
+                    tell("membership")
+                    faults += odd_members(ledger, replay.members, rows)
+            if not faults:
+                tell("ids")
+                faults += odd_ids(ledger)
+                tell("decisions")
+                redecision = Redecision(ledger)
+                faults += redecision.odd()
+                again += redecision.counts
+                tell("calendar")
+                faults += odd_windows(ledger, again)
     except sqlite3.DatabaseError as error:
-        faults, rows, again = [f"the file can't be read: {error}"], Counter(), Counter()
-    finally:
-        replay.close()
+        faults.append(f"the file can't be read: {error}")
     return Verified(
-        entries=walk.count,
-        head=walk.last,
-        faults=tuple(dict.fromkeys(faults)),
-        rows=rows,
+        entries=walk.count, head=walk.last, faults=tuple(dict.fromkeys(faults)), rows=rows,
         again=again,
-    )
+    )  # fmt: skip
 
 
 class _Walk:

@@ -44,13 +44,18 @@ def verify(desk: Desk, head: str | None, form: str) -> None:
     from engine.console_audit import render_verified, verified_json  # noqa: PLC0415
 
     number, digest = _head(head)
+    report = _told if sys.stderr.isatty() else None
     with desk.ledger() as ledger:
-        found = check(ledger, number=number, head=digest)
+        found = check(ledger, number=number, head=digest, report=report)
     show(verified_json(found), form, lambda: render_verified(found))
     if found.faults:
         count = len(found.faults)
         things = "1 thing is" if count == 1 else f"{count} things are"
         raise InputError(f"{things} not as it was written: this ledger was changed by another hand")
+
+
+def _told(what: str) -> None:
+    click.echo(f"care: looking at {what}", err=True)
 
 
 def _head(text: str | None) -> tuple[int | None, str | None]:
@@ -126,7 +131,7 @@ def export(
         raise UsageError("the canonical form is of the whole ledger; say --format csv")
     if file is not None and file.exists() and not force:
         raise UsageError(f"{file.name} is there already; choose another name, or say --force")
-    with desk.ledger() as ledger:
+    with desk.ledger() as ledger, ledger.snapshot():
         zone = desk.vocabulary(ledger).timezone
         chosen = Chosen(
             since=None if since is None else desk.instant(since, zone),

@@ -48,7 +48,9 @@ def test_a_customer_between_hold_cap_and_night(tmp_path: Path, zygote: Zygote) -
     told = "  on hold: 1 journey of series, by house rules; `care journeys CUSTOMER` shows which\n"
     assert told in held.out
     assert "on hold" not in later.out
-    assert "\n  held since Wed 2025-03-05 12:00 by house rule 投诉中不营销  house.yaml:2:5\n" in shown
+    assert (
+        "\n  held since Wed 2025-03-05 12:00 by house rule 投诉中不营销  house.yaml:2:5\n" in shown
+    )
     assert journey["held"] == {
         "since": "2025-03-05T12:00:00+08:00", "rule": "投诉中不营销", "place": "house.yaml:2:5",
     }  # fmt: skip

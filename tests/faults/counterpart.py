@@ -223,9 +223,11 @@ class _Mail:
         assert isinstance(envelope.content, bytes)
         mail = message_from_bytes(envelope.content, policy=default)
         key = str(mail["Message-ID"]).strip("<>").partition("@")[0]
-        answer = self.office.arrive("mail", key, str(mail.get_content()))  # type: ignore[attr-defined]
+        answer = self.office.arrive("mail", key, str(mail.get_content()))
         if answer == "cut":
-            server.transport.abort()
+            transport = server.transport
+            assert isinstance(transport, asyncio.Transport)
+            transport.abort()
         return "250 OK" if answer == "yes" else "451 later"
 
 

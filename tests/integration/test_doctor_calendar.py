@@ -28,7 +28,9 @@ def test_a_year_that_is_not_announced_is_a_warning_in_time(
     at: str, country: str, expected: str
 ) -> None:
     """It works all the same: the line begins with `!`, and nothing is BAD."""
-    (found,) = [one for one in examine(from_iso(at, "Asia/Shanghai"), country) if one.name == "calendar"]
+    (found,) = [
+        one for one in examine(from_iso(at, "Asia/Shanghai"), country) if one.name == "calendar"
+    ]
 
     assert str(found) == expected
     assert found.fine

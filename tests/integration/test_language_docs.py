@@ -255,7 +255,11 @@ def test_no_room_of_the_language_escapes() -> None:
     rooms = {type(each).__module__ for each in met() if dataclasses.is_dataclass(each)}
     rooms |= {type(each).__module__ for each in met() if isinstance(each, StrEnum)}
 
-    assert rooms == {"rules.errors", "rules.templates.text", *(module.__name__ for module in MODULES)}
+    assert rooms == {
+        "rules.errors",
+        "rules.templates.text",
+        *(module.__name__ for module in MODULES),
+    }
 
 
 def test_every_word_is_in_an_example() -> None:

@@ -35,7 +35,7 @@ def test_a_block_that_fails_leaves_nothing(ledger):
     """What stands in a transaction is written whole or not at all, its audit entries included."""
     with pytest.raises(ZeroDivisionError), ledger.transaction():
         ledger.execute("INSERT INTO cursors VALUES ('x', 1)")
-        ledger.record(0, Transition.APPROVAL, "x", {})
+        ledger.record(0, Transition.MEMBERSHIP, "x", {})
         1 / 0  # noqa: B018
 
     assert ledger.one("SELECT * FROM cursors") is None
@@ -44,7 +44,13 @@ def test_a_block_that_fails_leaves_nothing(ledger):
 
 def test_an_entry_outside_a_transaction_is_refused(ledger):
     """An audit entry can't be written by itself."""
-    with pytest.raises(StateError):
+    with pytest.raises(StateError, match="outside a transaction"):
+        ledger.record(0, Transition.MEMBERSHIP, "x", {})
+
+
+def test_an_entry_about_a_row_comes_with_the_row(ledger):
+    """What has a table is written there; an entry alone would be one without its row."""
+    with pytest.raises(StateError, match="without its row"), ledger.transaction():
         ledger.record(0, Transition.APPROVAL, "x", {})
 
 

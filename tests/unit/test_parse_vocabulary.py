@@ -129,10 +129,10 @@ def test_settings_of_channels_arrive_as_written() -> None:
     """
     care = CARE.replace(
         "  letter:",
-        "  email: {kind: smtp, to: customer.name, host: \"${env:HOST}\", port: 2525,"
-        " sender: 云帆客服 <care@example.com>, unsubscribe: [mailto:a@b.com, \"https://b.com/{action}\"]}\n"
+        '  email: {kind: smtp, to: customer.name, host: "${env:HOST}", port: 2525,'
+        ' sender: 云帆客服 <care@example.com>, unsubscribe: [mailto:a@b.com, "https://b.com/{action}"]}\n'
         "  hook: {kind: webhook, url: https://b.com/in, allow_private: yes, reaches_customer: no,"
-        " headers: {X-Team: 客服, Authorization: \"Bearer ${file:secrets/hook}\"}}\n"
+        ' headers: {X-Team: 客服, Authorization: "Bearer ${file:secrets/hook}"}}\n'
         "  letter:",
     )
     channels = project(care=care, p=PLAYBOOK).vocabulary.channels
