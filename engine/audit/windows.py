@@ -10,7 +10,7 @@ from engine.audit.past import Past
 from engine.calendar import WorkingCalendar
 from engine.configs import Configs
 from engine.due import window
-from engine.ledger import Ledger, Row
+from engine.ledger import Ledger
 from engine.revisions import Revisions
 from rules.errors import StateError
 from rules.playbook import Do
@@ -19,7 +19,7 @@ __all__ = ["odd_windows"]
 
 _ANCHOR = "the entry"
 _ASKED = """
-SELECT a.id, a.step, a.link, j.revision, j.entry FROM actions a JOIN journeys j ON j.id = a.journey
+SELECT a.id, a.step, a.link, j.link AS told, j.entry FROM actions a JOIN journeys j ON j.id = a.journey
 WHERE a.turn = 1 AND a.anchor = ? AND a.words IS NOT NULL AND a.kind IN ('task', 'message')
     AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.journey = j.id)
 ORDER BY a.link
@@ -40,7 +40,7 @@ def odd_windows(ledger: Ledger, counts: Counter[str]) -> Iterator[str]:
         if first.at not in calendars:
             calendars[first.at] = _calendar(ledger, first.at)
         calendar = calendars[first.at]
-        step = _step(revisions, row)
+        step = _step(revisions, _revision(ledger, row["told"], before=first.n), row["step"])
         if calendar is None or step is None or first.body.get("anchor") != _ANCHOR:
             continue
         counts["windows"] += 1
@@ -59,8 +59,20 @@ def _calendar(ledger: Ledger, at: int) -> WorkingCalendar | None:
     return WorkingCalendar.of(config.vocabulary) if config is not None else None
 
 
-def _step(revisions: Revisions, row: Row) -> Do | None:
+def _revision(ledger: Ledger, number: int, *, before: int) -> str:
+    """Return the revision that a journey had before an entry: an edited playbook may have taken the
+    journey along since. ``number``: of the last entry about the journey.
+    """
+    while number:
+        entry = ledger.chain.entry(number)
+        if entry.n < before and "revision" in entry.body:
+            return str(entry.body["revision"])
+        number = entry.prev
+    return ""
+
+
+def _step(revisions: Revisions, revision: str, name: str) -> Do | None:
     try:
-        return revisions.get(row["revision"]).act(row["step"])
+        return revisions.get(revision).act(name)
     except (KeyError, StateError):
         return None
