@@ -26,7 +26,7 @@ def effect(found: Why, step: Step, vocabulary: Vocabulary) -> Iterator[str]:
             yield f"  {_waited(step, action, tz)}"
         case Choose():
             yield from _chosen(step, action)
-        case Set():
+        case Set() if action.detail:
             told = _values(action.detail.get("values", {}), vocabulary.attributes, tz)
             yield f"  wrote: {told or 'nothing'}"
         case Record() if action.detail:
@@ -49,6 +49,8 @@ def _waited(step: Wait, action: Action, tz: str) -> str:
     if action.state is ActionState.OPEN:
         until = f"until {end}" if action.due_by < NEVER else "without an end"
         return f"waits for: {names}, {until}" if names else f"waits {until}"
+    if action.state is not ActionState.DONE:
+        return f"waited for: {names}" if names else "waited"
     if action.branch == "then" and names:
         return f"heard: {action.by} of {moment(action.closed_at, tz)}"
     return f"heard: no {names} until {end}" if names else f"waited until {end}"

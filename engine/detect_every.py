@@ -12,7 +12,6 @@ from engine.holders import holders, values_of
 from engine.members import members
 from engine.slots import last_slot, slot_since
 from engine.watch import hash_of
-from engine.words import JourneyState
 from rules.playbook import Every
 from rules.units import MICROS, Duration, Unit, day_of, to_iso
 from rules.windows import BEGINNING, mark
@@ -142,8 +141,9 @@ def _ranges(look: Look, every: Every, *, after: int) -> list[tuple[int, int]]:
 def _busy(look: Look, source: Source) -> set[str]:
     """Return the customers with a running journey of the playbook."""
     rows = look.ledger.rows(
-        "SELECT DISTINCT customer FROM journeys WHERE playbook = ? AND state = ?",
-        source.playbook.name, str(JourneyState.RUNNING),
+        "SELECT DISTINCT customer FROM journeys INDEXED BY journeys_running"
+        " WHERE state = 'running' AND playbook = ?",
+        source.playbook.name,
     )  # fmt: skip
     return {row["customer"] for row in rows}
 

@@ -59,6 +59,7 @@ class Why:
             "action": action.id,
             "customer": action.customer,
             "step": action.step,
+            "kind": str(action.kind),
             "channel": action.channel,
             "state": str(action.state),
             "reason": action.reason,
@@ -68,6 +69,11 @@ class Why:
             "closed_at": action.closed_at,
             "assignee": action.assignee,
             "outcome": action.outcome,
+            "branch": action.branch,
+            "closed_by": action.by or None,
+            "began": self.begun and {
+                key: self.begun[key] for key in ("playbook", "verb", "reason", "journey")
+            },
             "asked": self.asked,
             "note": self.note,
             "calendar": action.words,

@@ -6,7 +6,7 @@ Only transitions before T are fed by the run at T, so a second run at T sees the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ __all__ = ["FEED_SOURCE", "feed"]
 
 FEED_SOURCE = "care"
 _FAR = 2_000  #: entries that are read again rather than writing where the cursor is
+_BATCH = 50_000  #: events appended at once
 
 _STATES = {
     ("journey", "running"): Done.STARTED,
@@ -44,9 +45,9 @@ def feed(ledger: Ledger, log_path: Path, vocabulary: Vocabulary, *, at: int) -> 
     """
     cursor = ledger.one("SELECT value FROM cursors WHERE name = 'feed'")
     start = cursor["value"] if cursor else 0
-    events: list[tuple[str, Event]] = []
-    versions: list[tuple[str, AttributeVersion]] = []
-    reached, waiting = start, False
+    reached, waiting, added = start, False, 0
+    batch: list[tuple[str, Event | AttributeVersion]] = []
+    fed = False
     for entry in ledger.chain.entries(after=start):
         if entry.kind not in (Transition.JOURNEY, Transition.ACTION):
             continue
@@ -58,25 +59,35 @@ def feed(ledger: Ledger, log_path: Path, vocabulary: Vocabulary, *, at: int) -> 
             if at_of >= at or entry.at >= at:  # of T itself, also where it tells of earlier
                 waiting = True
                 continue
-            for item in what:
-                if isinstance(item, Event):
-                    events.append((customer, item))
-                else:
-                    versions.append((customer, item))
+            batch += [(customer, item) for item in what]
+            if len(batch) >= _BATCH:  # a holiday's greeting to a million is two million events
+                added += _append(log_path, vocabulary, batch, at=at)
+                batch, fed = [], True
         if not waiting:
             reached = entry.n
-    if not events and not versions and reached - start < _FAR:
+    if not batch and not fed and reached - start < _FAR:
         return 0
-    added = 0
-    if events or versions:
-        with open_log(log_path, writable=True) as log:
-            added = log.append(events, vocabulary=vocabulary, source=FEED_SOURCE, known_at=at)
-            added += log.append_attributes(
-                versions, vocabulary=vocabulary, source=FEED_SOURCE, known_at=at
-            )
+    if batch:
+        added += _append(log_path, vocabulary, batch, at=at)
     with ledger.transaction():
         ledger.insert("cursors", [{"name": "feed", "value": reached}], replace=True, at=at)
     return added
+
+
+def _append(
+    log_path: Path,
+    vocabulary: Vocabulary,
+    batch: Sequence[tuple[str, Event | AttributeVersion]],
+    *,
+    at: int,
+) -> int:
+    events = [(customer, item) for customer, item in batch if isinstance(item, Event)]
+    versions = [(customer, item) for customer, item in batch if isinstance(item, AttributeVersion)]
+    with open_log(log_path, writable=True) as log:
+        added = log.append(events, vocabulary=vocabulary, source=FEED_SOURCE, known_at=at)
+        return added + log.append_attributes(
+            versions, vocabulary=vocabulary, source=FEED_SOURCE, known_at=at
+        )
 
 
 def _told(

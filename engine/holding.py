@@ -89,7 +89,7 @@ def _to_ask(ctx: RunContext, rules: Sequence[HouseRule], lasting: Mapping[str, H
         return asked.union(*(_running(ctx, one, "1") for one in revisions))
     if any(rule.running_purposes or rule.running_playbooks for rule in rules):
         rows = ctx.ledger.rows(
-            "SELECT customer FROM journeys WHERE state = 'running'"
+            "SELECT customer FROM journeys INDEXED BY journeys_running WHERE state = 'running'"
             " GROUP BY customer HAVING count(*) > 1"
         )
         asked |= {row["customer"] for row in rows}

@@ -17,8 +17,9 @@ __all__ = ["LATEST", "Hold", "Holds", "hold_of", "moved_by", "on_hold"]
 
 LATEST = 253_402_300_799_000_000  #: the end of the year 9999: nothing is due later
 
+#: From the holds, which are few, to their journeys.
 _OF_RUNNING = """
-SELECT h.* FROM holds h JOIN journeys j ON j.id = h.journey
+SELECT h.* FROM holds h CROSS JOIN journeys j ON j.id = h.journey
 WHERE j.state = 'running' ORDER BY h.since, h.rule
 """
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.audit.blocks import GENESIS
 from engine.audit.chain import Chain
-from engine.audit.tables import BY_KIND, TABLES
+from engine.audit.tables import BY_KIND, TABLES, Table
 from engine.audit.views import add_views
 from engine.processes import alive, describe, holder
 from engine.words import Transition
@@ -143,10 +143,10 @@ class Ledger:
         """
         if not rows:
             return
-        kept = TABLES.get(table)
-        if kept is None:
+        if table not in TABLES:
             self._insert(table, rows, replace=replace)
             return
+        kept = self._vouched(table)
         for row in rows:
             moment = at
             if moment is None:
@@ -156,10 +156,8 @@ class Ledger:
                 self.change(table, key, row, at=moment)
                 continue
             told = kept.told(row, row.keys() - also.keys() if also else row.keys())
-            number = self.chain.append(
-                moment, kept.kind, kept.subject(row), 0, {**told, **(also or {})}
-            )
-            self._insert(table, [{**row, "link": number} if kept.linked else row])
+            self._insert(table, [{**row, "link": self.chain.next} if kept.linked else row])
+            self.chain.append(moment, kept.kind, kept.subject(row), 0, {**told, **(also or {})})
 
     def _insert(self, table: str, rows: Sequence[Row], *, replace: bool = False) -> None:
         names = list(rows[0])
@@ -183,7 +181,7 @@ class Ledger:
 
         Where nothing differs and nothing is told there is no entry.
         """
-        kept = TABLES[table]
+        kept = self._vouched(table)
         row = self._row(table, key)
         if row is None:
             raise StateError(f"the ledger's {table} have no {', '.join(map(str, key.values()))}")
@@ -194,9 +192,8 @@ class Ledger:
             **kept.place(row), **kept.told({**row, **after}, after, nulls=True), **(told or {})
         }  # fmt: skip
         moment = self.chain.at if at is None else at
-        number = self.chain.append(moment, kept.kind, kept.subject(row), row.get("link", 0), body)
         if kept.linked:
-            after["link"] = number
+            after["link"] = self.chain.next
         if table == "journeys" and "next_at" in after:
             self._wakes.pop(str(key["id"]), None)
         if after:
@@ -205,21 +202,27 @@ class Ledger:
                 f"UPDATE {table} SET {sets} WHERE {_where(key)}",  # noqa: S608  our own names
                 [*after.values(), *key.values()],
             )
+        self.chain.append(moment, kept.kind, kept.subject(row), row.get("link", 0), body)
 
     def drop(self, table: str, key: Mapping[str, object], *, at: int | None = None) -> bool:
         """Delete the row with this key; tell whether there was one."""
-        kept = TABLES[table]
+        kept = self._vouched(table)
         row = self._row(table, key)
         if row is None:
             return False
         moment = self.chain.at if at is None else at
         body = {**kept.place(row), "gone": True}
-        self.chain.append(moment, kept.kind, kept.subject(row), row.get("link", 0), body)
         self.connection.execute(
             f"DELETE FROM {table} WHERE {_where(key)}",  # noqa: S608  our own names
             list(key.values()),
         )
+        self.chain.append(moment, kept.kind, kept.subject(row), row.get("link", 0), body)
         return True
+
+    def _vouched(self, table: str) -> Table:
+        if not self.connection.in_transaction:
+            raise StateError(f"a row of {table} outside a transaction")
+        return TABLES[table]
 
     def _row(self, table: str, key: Mapping[str, object]) -> Row | None:
         return self.one(f"SELECT * FROM {table} WHERE {_where(key)}", *key.values())  # noqa: S608

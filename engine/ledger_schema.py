@@ -65,7 +65,8 @@ CREATE TABLE journeys (
 ) STRICT;
 CREATE INDEX journeys_customer ON journeys (customer, playbook);
 CREATE INDEX journeys_next ON journeys (next_at) WHERE state = 'running';
-CREATE INDEX journeys_running ON journeys (revision, customer, started_at) WHERE state = 'running';
+CREATE INDEX journeys_running ON journeys (revision, customer, started_at, state)   -- covers
+    WHERE state = 'running';
 CREATE TABLE actions (
     id TEXT PRIMARY KEY, journey TEXT NOT NULL, playbook TEXT NOT NULL, customer TEXT NOT NULL,
     step TEXT NOT NULL, turn INTEGER NOT NULL, channel TEXT NOT NULL, kind TEXT NOT NULL,

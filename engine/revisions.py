@@ -127,6 +127,12 @@ class Revisions:
         }  # fmt: skip
         self.ledger.insert("revisions", [row], at=at)
 
+    def holds(self, revision: str) -> bool:
+        """Tell whether the ledger has a revision: it keeps those of active playbooks."""
+        if revision in self._known:
+            return True
+        return self.ledger.one("SELECT 1 FROM revisions WHERE id = ?", revision) is not None
+
     def get(self, revision: str) -> Playbook:
         """Return a stored revision. Raises StateError when the ledger does not have it."""
         if revision not in self._known:

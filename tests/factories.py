@@ -169,7 +169,8 @@ class Shop:
         **books: str,
     ) -> None:
         self.root = root
-        self.through = through
+        if through is not None:
+            self.through = through
         self._files = 0
         self.write("care.yaml", care)
         self.write("shared.yaml", shared)

@@ -140,10 +140,10 @@ class Story(Shop):
         summary = import_file(self.root, vocabulary, path, found, at=at("2030-01-01"))
         assert summary.rejected == 0, summary.reasons
 
-    def live(self, *moments: str) -> None:
+    def live(self, *moments: str, matcher: str = "reference", full: bool = False) -> None:
         """Run at some instants in one go; an hour after each, people do their tasks."""
         with self.ledger() as ledger, open_runner(
-            self.project, ledger, clock=lambda: 0, prefer="reference"
+            self.project, ledger, clock=lambda: 0, prefer=matcher, full=full
         ) as runner:  # fmt: skip
             for moment in moments:
                 runner.run(at(moment))

@@ -62,6 +62,11 @@ class Chain:
         self._held, self._last = 0, None
 
     @property
+    def next(self) -> int:
+        """The number that the next entry gets."""
+        return (self._tail or self.head())[0] + 1
+
+    @property
     def at(self) -> int:
         """The instant of the last entry of this transaction, else of the chain; 0 for none."""
         if self._at is None:

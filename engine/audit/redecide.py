@@ -69,6 +69,8 @@ class Redecision:
     def _odd(self, entry: Entry) -> str:
         body = entry.body
         evidence = body["evidence"]
+        if not self.revisions.holds(body["revision"]):
+            return ""  # of a playbook that was never active, which a `start:` step named
         book = self.revisions.get(body["revision"])
         config = self.configs.get(evidence["config"]) if "config" in evidence else None
         checks: list[Callable[[], str]] = [lambda: self._conditions(body, book, config)]

@@ -54,6 +54,7 @@ def test_a_goal_in_the_middle_of_a_wait(tmp_path: Path, zygote: Zygote) -> None:
     assert journeys(made, "c2") == ["p stopped stop_event"]
     assert lines(made, "c2") == ["hello sent", "reply cancelled stop_event"]
     assert "stopped (goal)  playbooks/p.yaml:6:5" in why(made, "reply")
+    assert "  waited for: visit\n" in why(made, "reply")
     told = why(made, "reply", "c2")
     assert "stopped (stop event)  playbooks/p.yaml:6:5" in told
     assert "      event order o-2 of Sat 2025-03-08 10:01\n" in told

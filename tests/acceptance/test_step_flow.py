@@ -152,6 +152,8 @@ def test_what_a_playbook_writes_begins_and_ends(tmp_path: Path, zygote: Zygote) 
     assert "  recorded: solved: case_id Ac1\n" in why(made, "note")
     assert "  began: farewell, journey j-" in why(made, "goodbye")
     assert "started by p, step goodbye" in why(made, "bye")
+    told_json = made.care("why", made.action("goodbye")["id"], "--format", "json").json
+    assert (told_json["kind"], told_json["began"]["verb"]) == ("start", "started")
     assert "  ended the journey: lost\n" in why(made, "over")
     (share,) = [one["outcome"] for one in actions(made) if one["step"] == "half"]
     assert f"  result: {share}\n" in why(made, "half")

@@ -193,3 +193,27 @@ def test_a_step_left_out_and_one_asked_again(tmp_path: Path, zygote: Zygote) -> 
     assert "recheck: false" in why(made, "offer")
     assert "recheck: true" in why(made, "once_more")
     assert 'counted from the close of step "hello"' in why(made, "offer")
+
+
+def test_a_letter_goes_to_the_address_of_its_step(tmp_path: Path, zygote: Zygote) -> None:
+    """Without `to` it is the channel's address, with it that of the step; where that is unknown the
+    step is left out and says whose attribute is empty.
+    """
+    care = CARE.replace("letter: {kind: file}", "letter: {kind: file, to: customer.address}")
+    steps = "  - {step: one, do: letter}\n  - {step: two, do: letter, to: customer.manager}\n"
+    made = live(tmp_path, zygote, steps, care=care)
+    made.customers(
+        profile("c1", "2025-01-01", address="长安街1号", manager="王芳"),
+        profile("c2", "2025-01-01", manager="李雷"),
+    )
+    complain(made)
+    complain(made, customer="c2")
+    told = run(made, "2025-03-03T12:00")
+    sent = [json.loads(content) for content in made.sent().values()]
+
+    assert {(one["customer"], one["step"]): one["to"] for one in sent} == {
+        ("c1", "one"): "长安街1号", ("c1", "two"): "王芳", ("c2", "two"): "李雷",
+    }  # fmt: skip
+    assert lines(made, "c2") == ["one skipped no_address", "two sent"]
+    assert "      address is unknown\n" in why(made, "one", "c2")
+    assert "1 no address" in told

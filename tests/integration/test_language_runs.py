@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,20 +38,30 @@ START = ("start", "triggers_5", "c04", "--key", "x", "--at", day(4, "18:00"))
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> Lived:
-    """The examples two months on: with an edit, a start by hand, and events that come late."""
-    log = Story(tmp_path_factory.mktemp("log"), page_files()).load_log()
-    found = settled(tmp_path_factory.mktemp("daily"), log, EXAMPLES)
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The firm's log, without what comes late."""
+    return Story(tmp_path_factory.mktemp("log"), page_files()).load_log()
+
+
+@pytest.fixture(scope="module")
+def lived(log: Path, tmp_path_factory: pytest.TempPathFactory, zygote: Zygote) -> Lived:
+    """The examples two months on."""
+    return told(tmp_path_factory.mktemp("lived"), log, zygote)
+
+
+def told(root: Path, log: Path, zygote: Zygote, **how: Any) -> Lived:
+    """Live through two months: with an edit, a start by hand, and events that come late."""
+    found = settled(root, log, EXAMPLES)
     story = found.story
     story.through = zygote
-    story.live(*(day(number, "12:00") for number in DAYS if number < 5))
+    story.live(*(day(number, "12:00") for number in DAYS if number < 5), **how)
     name, old, new = EDIT
-    path = story.root / f"playbooks/{name}.yaml"
+    path = root / f"playbooks/{name}.yaml"
     story.book(name, path.read_text(encoding="utf-8").replace(old, new))
     assert story.care(*START).code == 0
-    story.live(*(day(number, "12:00") for number in DAYS if 5 <= number <= 10))
+    story.live(*(day(number, "12:00") for number in DAYS if 5 <= number <= 10), **how)
     story.take(late_events())
-    story.live(*(day(number, "12:00") for number in DAYS if number > 10))
+    story.live(*(day(number, "12:00") for number in DAYS if number > 10), **how)
     return found
 
 
@@ -105,6 +116,26 @@ def test_every_measure_is_known_of_somebody(lived: Lived) -> None:
     assert len(values) > 20
 
     assert {name for name, seen in values.items() if len(seen) < 2} == set()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how", [{"full": True}, {"matcher": "durable"}], ids=["full", "durable"])
+def test_it_ends_alike_however_it_is_worked_out(
+    lived: Lived, log: Path, tmp_path: Path, zygote: Zygote, how: dict[str, Any]
+) -> None:
+    """Two months of all examples give the same ledger where every run measures everybody, and where
+    the other rule engine decides.
+    """
+    other = told(tmp_path, log, zygote, **how)
+    ledgers = [
+        [re.sub(r'\\"matcher\\":\\"[^"]*"', "matcher", line) for line in one.story.export()]
+        for one in (lived, other)
+    ]
+    assert len(ledgers[0]) > 3_000
+
+    assert [line for line in ledgers[0] if '"table":"runs"' not in line] == [
+        line for line in ledgers[1] if '"table":"runs"' not in line
+    ]
 
 
 # -- completeness -------------------------------------------------------------------------------

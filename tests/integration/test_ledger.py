@@ -48,6 +48,14 @@ def test_an_entry_outside_a_transaction_is_refused(ledger):
         ledger.record(0, Transition.MEMBERSHIP, "x", {})
 
 
+def test_a_row_outside_a_transaction_is_refused(ledger):
+    """A row that the chain vouches for can't be written by itself either."""
+    with pytest.raises(StateError, match="outside a transaction"):
+        ledger.insert("approvals", [{"playbook": "a", "at": 1, "who": "甲"}])
+
+    assert ledger.one("SELECT * FROM approvals") is None
+
+
 def test_an_entry_about_a_row_comes_with_the_row(ledger):
     """What has a table is written there; an entry alone would be one without its row."""
     with pytest.raises(StateError, match="without its row"), ledger.transaction():
@@ -246,6 +254,19 @@ def test_an_entry_tells_what_changed(ledger):
 
     told = [(entry.at, entry.body) for entry in ledger.chain.entries()]
     assert told == [(1, {"at": 1, "who": "甲"}), (1, {"who": "乙"}), (5, {"gone": True})]
+
+
+def test_a_row_that_is_refused_leaves_no_entry(ledger):
+    """Who goes on after a row that the table does not take has no entry about it in the chain."""
+    row = {"playbook": "a", "at": 1, "who": "甲"}
+    with ledger.transaction():
+        ledger.insert("approvals", [row])
+        with pytest.raises(sqlite3.IntegrityError):
+            ledger.insert("approvals", [row])
+        ledger.insert("approvals", [{**row, "playbook": "b"}])
+
+    assert [entry.subject for entry in ledger.chain.entries()] == ["a", "b"]
+    assert verify(ledger).faults == ()
 
 
 def test_a_long_transaction_is_several_blocks_and_one_chain(ledger):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import advance, holding, start
+from engine import advance, feed, holding, start
 from tests.factories import Shop, event
 
 #: Two that want the same customers, one that holds the other, one that begins another.
@@ -120,3 +120,23 @@ def test_as_many_as_may_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     assert (done.held, done.started) == ({}, 2)
     assert made.decisions(customer=None) == [("refused", "only")]
+
+
+def test_what_care_did_reaches_the_log_in_batches_of_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fed one by one or all at once: the same events are in the log, each once."""
+    monkeypatch.setattr(feed, "_BATCH", 1)
+    made = Shop(
+        tmp_path,
+        p=(
+            "trigger: {event: visit}\nsteps:\n  - {step: s, do: letter, due: now}\n"
+            "  - {step: size, set: {size: 7}}\n"
+        ),
+    )
+    made.events(event("c0", "visit", "2025-01-01T10:00"))
+    made.run("2025-01-01T12:00")
+    made.events(*(event(name, "visit", "2025-01-02T09:00") for name in NAMES))
+    fed = [made.run(f"2025-01-{day:02}T12:00").fed for day in (2, 3, 4)]
+
+    assert fed == [0, 3 * len(NAMES), 0]  # started, sent, and the attribute of each

@@ -93,6 +93,50 @@ def test_a_choice_goes_by_the_outcome_of_a_task(tmp_path: Path) -> None:
     assert made.journeys() == [("p", "finished", "")]
 
 
+def test_a_choice_knows_what_its_own_run_closed(tmp_path: Path) -> None:
+    """The run that gives a task up takes the branch for it, and a split's share counts at once; what
+    another line learned only after the choice was due is not known to it.
+    """
+    steps = (
+        "  - {step: ring, do: call, due: within 1 day, assign: owner, give_up: after 1 day,"
+        " outcomes: [fine]}\n"
+        "  - {step: half, split: {one: 99.99%, other: 0.01%}}\n"
+        "  - step: which\n"
+        "    choose:\n"
+        "      - if: {ring.outcome: expired, half.outcome: one}\n"
+        "        then: [{step: sorry, do: letter}]\n"
+        "  - step: early\n"
+        "    from: entry\n"
+        "    choose:\n"
+        "      - if: {ring.outcome: known}\n"
+        "        then: [{step: never, do: letter}]\n"
+    )
+    made = shop(tmp_path, steps)
+    complain(made, "2025-03-03T10:00")
+    made.run("2025-03-03T12:00", "2025-03-06T12:00")
+
+    assert made.action("which")["branch"] == "0"
+    assert made.action("sorry")["state"] == "sent"
+    assert made.action("early")["reason"] == "no_branch"
+
+
+def test_a_message_before_a_stop_goes_out(tmp_path: Path) -> None:
+    """The farewell was released before `stop` was reached; what is planned beside it is cancelled."""
+    steps = (
+        "  - {step: later, from: entry, do: letter, due: after 3 days}\n"
+        "  - {step: bye, from: entry, do: letter}\n"
+        "  - {step: over, stop: lost}\n"
+    )
+    made = shop(tmp_path, steps)
+    complain(made, "2025-03-03T10:00")
+    made.run("2025-03-03T12:00")
+
+    assert sorted(made.actions()) == [
+        ("bye", "sent", ""), ("later", "cancelled", "stop_step"), ("over", "done", ""),
+    ]  # fmt: skip
+    assert made.journeys() == [("p", "stopped", "stop_step")]
+
+
 def test_a_retry_makes_the_task_again(tmp_path: Path) -> None:
     """no_answer comes back after a pause, so many times and no more."""
     steps = (
