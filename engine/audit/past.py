@@ -29,12 +29,6 @@ class Past:
         """Return the actions of a customer as they stood before an entry, by their columns."""
         return _as_of(self._trails("actions", customer), before)
 
-    def revision(self, link: int, before: int) -> str:
-        """Return the revision that a journey followed before an entry, given its last entry's number."""
-        trail = self.ledger.chain.trail(link)
-        told = [one.body["revision"] for one in trail if one.n < before and "revision" in one.body]
-        return str(told[-1]) if told else ""
-
     def first(self, entry: Entry) -> Entry:
         """Return the first entry about what an entry is about."""
         while entry.prev:
