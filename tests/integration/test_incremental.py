@@ -264,7 +264,7 @@ def check(history: list[Any], books: frozenset[str]) -> None:
         played(path, history, books)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps, st.frozensets(st.sampled_from(sorted(BOOKS)), min_size=4, max_size=8))
 def test_incremental_equals_full(history: list[Any], books: frozenset[str]) -> None:
     """With late, doubled, corrected events and month ends, for every kind of measure: runs that
