@@ -6,13 +6,13 @@ Only transitions before T are fed by the run at T, so a second run at T sees the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from engine.ids import recorded_id, sha
 from engine.ledger import Ledger
-from engine.log import open_log
+from engine.log import Log
 from engine.words import ActionKind, Done, Transition
 from rules.history import AttributeVersion, Datum, Event
 from rules.vocabulary import Vocabulary
@@ -37,8 +37,15 @@ _ACTS = (
 )  #: kinds of action whose end is an event; ``record`` names its own
 
 
-def feed(ledger: Ledger, log_path: Path, vocabulary: Vocabulary, *, at: int) -> int:
-    """Append what care did before T and return how many events are new.
+def feed(
+    ledger: Ledger,
+    opened: Callable[[], AbstractContextManager[Log]],
+    vocabulary: Vocabulary,
+    *,
+    at: int,
+) -> int:
+    """Append what care did before T and return how many events are new. ``opened`` opens the log
+    to write; it is called only where there is something to append.
 
     Repeating it changes nothing: an event's id is made of the subject and the transition. The
     cursor moves after the log has committed.
@@ -61,21 +68,21 @@ def feed(ledger: Ledger, log_path: Path, vocabulary: Vocabulary, *, at: int) -> 
                 continue
             batch += [(customer, item) for item in what]
             if len(batch) >= _BATCH:  # a holiday's greeting to a million is two million events
-                added += _append(log_path, vocabulary, batch, at=at)
+                added += _append(opened, vocabulary, batch, at=at)
                 batch, fed = [], True
         if not waiting:
             reached = entry.n
     if not batch and not fed and reached - start < _FAR:
         return 0
     if batch:
-        added += _append(log_path, vocabulary, batch, at=at)
+        added += _append(opened, vocabulary, batch, at=at)
     with ledger.transaction():
         ledger.insert("cursors", [{"name": "feed", "value": reached}], replace=True, at=at)
     return added
 
 
 def _append(
-    log_path: Path,
+    opened: Callable[[], AbstractContextManager[Log]],
     vocabulary: Vocabulary,
     batch: Sequence[tuple[str, Event | AttributeVersion]],
     *,
@@ -83,7 +90,7 @@ def _append(
 ) -> int:
     events = [(customer, item) for customer, item in batch if isinstance(item, Event)]
     versions = [(customer, item) for customer, item in batch if isinstance(item, AttributeVersion)]
-    with open_log(log_path, writable=True) as log:
+    with opened() as log:
         added = log.append(events, vocabulary=vocabulary, source=FEED_SOURCE, known_at=at)
         return added + log.append_attributes(
             versions, vocabulary=vocabulary, source=FEED_SOURCE, known_at=at

@@ -19,7 +19,7 @@ from engine.words import Transition
 from rules.errors import BusyError, InputError, StateError
 from rules.units import MICROS
 
-__all__ = ["GENESIS", "MIGRATIONS", "Lease", "Ledger", "open_ledger"]
+__all__ = ["GENESIS", "MIGRATIONS", "Lease", "Ledger", "make_tables", "open_ledger"]
 
 MIGRATIONS = ("first",)  #: those of ``engine.ledger_schema``, which is slow to import
 
@@ -314,7 +314,7 @@ def open_ledger(path: Path, *, create: bool = True) -> Ledger:
         connection.execute("PRAGMA synchronous = FULL")
         ledger = Ledger(connection, path)
         if not _made(connection):
-            _make(ledger)
+            make_tables(ledger)
         ledger.head()  # another make of ledger has no chain like this
         add_views(connection, ledger.chain)
     except sqlite3.DatabaseError as error:
@@ -333,7 +333,8 @@ def _made(connection: sqlite3.Connection) -> bool:
     return {name for (name,) in done} >= set(MIGRATIONS)
 
 
-def _make(ledger: Ledger) -> None:
+def make_tables(ledger: Ledger) -> None:
+    """Make or migrate the tables of a ledger."""
     from sqlite_utils import Database  # noqa: PLC0415  slow to import
 
     from engine.ledger_schema import migrations  # noqa: PLC0415

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,8 @@ class Runner:
         if not self.paths.log.exists():
             raise InputError("there is no event log yet; `care import` makes it")
         before = self.deliver(at)  # what an earlier run decided and could not send any more
-        fed = feed(self.ledger, self.paths.log, self.project.vocabulary, at=at)
+        opened = partial(open_log, self.paths.log, writable=True)
+        fed = feed(self.ledger, opened, self.project.vocabulary, at=at)
         with open_log(self.paths.log, writable=False) as log:
             log.ensure_columns(self.project.vocabulary)
             seq = log.max_seq()

@@ -20,6 +20,7 @@ from engine.audit.parts import Part, parts_of
 from engine.audit.recorded import Recorded
 from engine.audit.views import add_views
 from engine.configs import Configs
+from engine.drafts import Draft
 from engine.ledger import Lease, Ledger, open_ledger
 from engine.log import open_log
 from engine.paths import paths_of
@@ -85,19 +86,6 @@ def replay(
         return stack.enter_context(
             contextlib.closing(_Replay(root, kept, made, lease, start=start, end=end))
         ).all(progress or (lambda _done, _total: None))
-
-
-class _Draft(Ledger):
-    """A ledger in which a transaction inside another one is part of it."""
-
-    @contextlib.contextmanager
-    def transaction(self, lease: Lease | None = None, *, patience: float = 0) -> Iterator[None]:
-        if self.connection.in_transaction:
-            yield
-            self._flush()
-            return
-        with super().transaction(lease, patience=patience):
-            yield
 
 
 class _Differs(Exception):  # noqa: N818  it takes a transaction back, and is no error
@@ -249,6 +237,6 @@ def _fresh(path: Path) -> Ledger:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode = MEMORY")
     connection.execute("PRAGMA synchronous = OFF")
-    made = _Draft(connection, path)
+    made = Draft(connection, path)
     add_views(connection, made.chain)
     return made
