@@ -72,14 +72,20 @@ def warned_by_care(root: Path) -> dict[str, dt.date]:
     return {name: dt.datetime.fromtimestamp(at / 1e6, zone).date() for name, at in rows}
 
 
+def warned_by_us(file: Path) -> dict[str, dt.date]:
+    """Return customer -> day of the warning by plain SQL; it leaves the tables orders and warned."""
+    duckdb.execute(f"CREATE OR REPLACE TEMP TABLE orders AS {_ORDERS}", {"file": str(file)})
+    asked = {"first": FIRST, "last": LAST}
+    duckdb.execute(f"CREATE OR REPLACE TEMP TABLE warned AS {_WARNED}", asked)
+    return dict(duckdb.execute("SELECT customer, t::DATE FROM warned").fetchall())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("project", type=Path)
     parser.add_argument("file", type=Path)
     given = parser.parse_args()
-    duckdb.execute(f"CREATE TEMP TABLE orders AS {_ORDERS}", {"file": str(given.file)})
-    duckdb.execute(f"CREATE TEMP TABLE warned AS {_WARNED}", {"first": FIRST, "last": LAST})
-    ours = dict(duckdb.execute("SELECT customer, t::DATE FROM warned").fetchall())
+    ours = warned_by_us(given.file)
     care = warned_by_care(given.project)
     same = "the same" if care == ours else "others"
     print(f"warned by care: {len(care)}; by our count: {len(ours)}; {same} customers and days")
