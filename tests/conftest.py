@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,10 @@ from tests.zygote import Zygote
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("here", deadline=None)  # a busy machine is no finding
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+# A shell starts what goes to the background deaf to Ctrl-C, and so would be the programs under test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
