@@ -55,7 +55,7 @@ def as_sarif(findings: Sequence[Finding]) -> str:
         }
         for finding in findings
     ]
-    driver = {"name": "care", "rules": [{"id": code} for code in rules]}
+    driver = {"name": "care", "rules": [_rule(code) for code in rules]}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -63,6 +63,20 @@ def as_sarif(findings: Sequence[Finding]) -> str:
     }
     log = {"$schema": _SARIF, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, ensure_ascii=False, indent=2)
+
+
+def _rule(code: str) -> dict[str, object]:
+    """Return a code with what it means, which code hosts show beside the finding."""
+    from rules.explain import catalogue  # noqa: PLC0415  only here
+
+    each = catalogue().get(code)
+    if each is None:
+        return {"id": code}
+    return {
+        "id": code,
+        "shortDescription": {"text": each.meaning},
+        "help": {"text": f"{each.why}\n{each.meaning_zh}"},
+    }
 
 
 def _told(finding: Finding) -> str:

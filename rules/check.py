@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
 from rules.errors import Finding, Level, Span, did_you_mean
-from rules.evaluate import Evaluator
+from rules.evaluate import Evaluator, RankKey
 from rules.history import History
 from rules.measures import Catalogue, Ratio
 from rules.playbook import HouseRules, Playbook
@@ -33,7 +33,9 @@ def definition_warnings(
                 span=measure.span,
                 path=f"measures/{name}",
             )
-    nobody = Evaluator(vocabulary, catalogue, at=_SOME_TIME, history=History(customer=""))
+    nobody = Evaluator(
+        vocabulary, catalogue, at=_SOME_TIME, history=History(customer=""), ranks=_Unranked()
+    )
     for name, segment in catalogue.segments.items():
         if _in(segment.span, file) and nobody.in_segment(name):
             yield Finding(
@@ -44,6 +46,16 @@ def definition_warnings(
                 span=segment.span,
                 path=f"segments/{name}",
             )
+
+
+class _Unranked(dict[RankKey, int | None]):
+    """Ranks where nobody is ranked, whatever is asked."""
+
+    def __contains__(self, key: object) -> bool:
+        return True
+
+    def __missing__(self, key: RankKey) -> None:
+        return None
 
 
 def _in(span: Span | None, file: str) -> TypeGuard[Span]:

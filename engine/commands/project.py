@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.commands.desk import FINDINGS, FORMAT, Desk, count_of, leave, show
-from rules.errors import Finding, Level, ProjectError, UsageError
+from rules.errors import BusyError, Finding, Level, ProjectError, UsageError
 
 if TYPE_CHECKING:
     from engine.doctor import Examined
@@ -21,23 +21,32 @@ __all__ = ["check", "doctor", "init"]
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--sample", help="Which sample to copy: starter (usual) or online-retail.")
 @click.option(
-    "--sample",
-    default="starter",
-    show_default=True,
-    help="Which sample to copy: starter or online-retail.",
+    "--library",
+    "kind",
+    help="The whole library instead, with the words of such a firm: saas, retail or services.",
 )
-def init(folder: Path, sample: str) -> None:
+def init(folder: Path, sample: str | None, kind: str | None) -> None:
     """Make a new care project in FOLDER.
 
     \b
     Examples:
       care init mycare
       care init shop --sample online-retail
+      care init mycare --library saas
     """
-    from engine.scaffold import init as make  # noqa: PLC0415
+    if kind is not None:
+        if sample is not None:
+            raise UsageError("--sample and --library are two kinds of projects: choose one")
+        from engine.library import init_library  # noqa: PLC0415  slow
 
-    written = make(folder, sample)
+        written = init_library(folder, kind)
+    else:
+        from engine.scaffold import DEFAULT_SAMPLE  # noqa: PLC0415
+        from engine.scaffold import init as make  # noqa: PLC0415
+
+        written = make(folder, sample or DEFAULT_SAMPLE)
     click.echo(f"{len(written)} files in {folder}; next: cd {folder} && care check")
 
 
@@ -52,8 +61,15 @@ def init(folder: Path, sample: str) -> None:
 )
 @click.option("--strict", is_flag=True, help="Exit 3 when there are warnings.")
 @click.option("--at", help="Look at the calendar as of then instead of now.")
+@click.option(
+    "--explain",
+    is_flag=False,
+    flag_value="",
+    metavar="[CODE]",
+    help="Say what a code means, with a wrong and a right example; without CODE list all.",
+)
 @click.pass_obj
-def check(desk: Desk, form: str, at: str | None, *, strict: bool) -> None:
+def check(desk: Desk, form: str, at: str | None, explain: str | None, *, strict: bool) -> None:
     """Show everything that is wrong in the project, at once.
 
     \b
@@ -61,7 +77,11 @@ def check(desk: Desk, form: str, at: str | None, *, strict: bool) -> None:
       care check
       care check --strict
       care check --format github
+      care check --explain unknown-channel
     """
+    if explain is not None:
+        _explain(explain, form)
+        return
     from rules.project import check as examine  # noqa: PLC0415
 
     project, findings = examine(desk.root())
@@ -69,7 +89,8 @@ def check(desk: Desk, form: str, at: str | None, *, strict: bool) -> None:
         from engine.calendar_check import calendar_findings  # noqa: PLC0415  slow
 
         vocabulary = project.vocabulary
-        late = calendar_findings(vocabulary, desk.instant(at, vocabulary.timezone))
+        when = desk.instant(at, vocabulary.timezone)
+        late = [*calendar_findings(vocabulary, when), *_doubtful(desk, project, when)]
         findings = tuple(sorted((*findings, *late), key=lambda finding: finding.order))
     sound = _sound(len(project.playbooks)) if project else "the project can't run"
     verdict = f"{count_of(findings)}; {sound}" if findings else f"no errors; {sound}"
@@ -78,6 +99,44 @@ def check(desk: Desk, form: str, at: str | None, *, strict: bool) -> None:
         leave(1)
     if strict and findings:
         leave(FINDINGS)
+
+
+def _doubtful(desk: Desk, project: Project, at: int) -> list[Finding]:
+    """Return what can't come true, what clashes, and what the log, where there is one, speaks against."""
+    from engine.clashes import clashes  # noqa: PLC0415  slow
+    from engine.clashes_log import log_findings, open_if_there  # noqa: PLC0415
+    from engine.paths import paths_of  # noqa: PLC0415
+    from rules.doubts import doubts  # noqa: PLC0415
+
+    found = [*doubts(project), *clashes(project)]
+    try:
+        log = open_if_there(paths_of(desk.root()).log)
+    except BusyError as error:
+        click.echo(f"care: {error}; what needs the log was not checked", err=True)
+        return found
+    if log is None:
+        return found
+    with log:
+        return [*found, *log_findings(project, log, at=at)]
+
+
+def _explain(name: str, form: str) -> None:
+    from engine.console_explain import (  # noqa: PLC0415
+        code_named,
+        explained_json,
+        render_code,
+        render_codes,
+    )
+    from rules.explain import catalogue  # noqa: PLC0415
+
+    if form not in ("text", "json"):
+        raise UsageError(f"--explain speaks text or json, not {form}")
+    codes = catalogue()
+    if not name:
+        show([*map(explained_json, codes.values())], form, lambda: render_codes(codes.values()))
+        return
+    each = code_named(codes, name)
+    show(explained_json(each), form, lambda: render_code(each))
 
 
 def _sound(count: int) -> str:

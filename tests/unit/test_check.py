@@ -99,6 +99,20 @@ def test_ranking_is_no_reason_to_warn() -> None:
     assert told(shared=shared) == []
 
 
+def test_ranking_among_customers_of_whom_nothing_is_known() -> None:
+    """A rank in a segment that takes unknown customers is no reason to fail: nobody is ranked."""
+    segments = "  few: {orders: below 5}\n  best: {orders: top 20% of few}\nclasses:"
+
+    assert [
+        line.partition(" warning")[2] for line in told(shared=SHARED.replace("classes:", segments))
+    ] == [
+        (
+            '[matches-unknown] segment "few" also takes customers of whom nothing is known; '
+            "add a test that only somebody known can pass"
+        )
+    ]
+
+
 def test_the_files_below_are_sound() -> None:
     """The mutations start from a project with nothing to say about it."""
     files = {name: text.encode() for name, text in FILES.items()}
