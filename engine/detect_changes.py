@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from engine.candidates import Candidate, Look, Source
+from engine.candidates import Candidate, Cursor, Look, Source
 from engine.store import PERSONAL
 from rules.columns import attribute_datum
 from rules.units import to_iso
@@ -42,13 +42,7 @@ def from_changes(look: Look, source: Source) -> Iterator[Candidate]:
     field = look.vocabulary.attributes.get(trigger.attribute)
     if cursor is None or field is None:
         return
-    code = look.log.codes().attributes.get(field.name, -1)
-    rows = look.log.query(
-        _CHANGES,
-        {
-            "attribute": code, "at": look.at, "seq": look.seq, "at0": cursor.at, "seq0": cursor.seq,
-        },
-    )  # fmt: skip
+    rows = _rows(look, field.name, cursor)
     last = {(row[0], row[1]): row for row in rows}
     for customer, at, num, txt, num0, txt0, late in last.values():
         before, after = (_told(field, *each, look.timezone) for each in ((num0, txt0), (num, txt)))
@@ -57,6 +51,14 @@ def from_changes(look: Look, source: Source) -> Iterator[Candidate]:
             occurrence=f"{field.name}:{to_iso(at, look.timezone)}", entry=at, late=late,
             moment={"words": f"{field.name} changed from {before} to {after}"},
         )  # fmt: skip
+
+
+def _rows(look: Look, attribute: str, cursor: Cursor) -> Sequence[tuple[Any, ...]]:
+    binds = {"at": look.at, "seq": look.seq, "at0": cursor.at, "seq0": cursor.seq}
+    if look.log.questions is not None:
+        return look.log.questions.changes(look.vocabulary, attribute, **binds)
+    code = look.log.codes().attributes.get(attribute, -1)
+    return look.log.query(_CHANGES, {"attribute": code, **binds})
 
 
 def _told(field: FieldType, num: Any, txt: Any, tz: str) -> str:

@@ -6,7 +6,8 @@ that is imported after the run that has decided.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from engine.calendar import WorkingCalendar
 from engine.candidates import Candidate, Look, Source
@@ -23,8 +24,6 @@ _MOST = {Unit.MONTH: 31, Unit.YEAR: 366, Unit.WORKING_DAY: 3, Unit.WORKING_HOUR:
 
 def from_missing(look: Look, source: Source) -> Iterator[Candidate]:
     """Yield the candidates of a trigger ``missing``."""
-    from rules.sql import compile_unanswered  # noqa: PLC0415  slow
-
     trigger, cursor = source.trigger, source.cursor
     within = trigger.within
     assert trigger.events is not None
@@ -37,14 +36,10 @@ def from_missing(look: Look, source: Source) -> Iterator[Candidate]:
     reach = _longest(within) + (look.at - cursor.at)
     passed = last_before(deadline, cursor.at, look.at - reach, look.at)
     upto = last_before(deadline, look.at, look.at - reach, look.at)
-    asked = compile_unanswered(look.vocabulary, trigger.after, trigger.events, trigger.same)
-    binds = asked.binds(
-        look.at, look.seq, look.log.codes(),
-        after=passed, upto=upto, seq0=cursor.seq, least=_shortest(within),
-    )  # fmt: skip
+    asked = {"after": passed, "upto": upto, "seq0": cursor.seq, "least": _shortest(within)}
     open_ones = {
         seq: at
-        for seq, at, first in look.log.query(asked.sql(), binds)
+        for seq, at, first in _unanswered(look, trigger, **asked)
         if first is None or first > deadline(at)
     }
     for arrival in look.log.events_of(open_ones, vocabulary=look.vocabulary) if open_ones else ():
@@ -56,6 +51,27 @@ def from_missing(look: Look, source: Source) -> Iterator[Candidate]:
             late=end <= cursor.at and event.seq > cursor.seq,
             moment={"words": _words(trigger, end, look.timezone)},
         )  # fmt: skip
+
+
+def _unanswered(
+    look: Look, trigger: Trigger, *, after: int, upto: int, seq0: int, least: int
+) -> Sequence[tuple[Any, ...]]:
+    """Return (seq, instant, first answer or None) of the events whose time is over by now; some of
+    those that were answered in time may be left out.
+    """
+    assert trigger.events is not None
+    assert trigger.after is not None
+    what = (look.vocabulary, trigger.after, trigger.events, trigger.same)
+    if look.log.questions is not None:
+        rows = look.log.questions.unanswered(*what, at=look.at, seq=look.seq)
+        return [row for row in rows if row[1] <= upto and (row[1] > after or row[0] > seq0)]
+    from rules.sql import compile_unanswered  # noqa: PLC0415  slow
+
+    asked = compile_unanswered(*what)
+    binds = asked.binds(
+        look.at, look.seq, look.log.codes(), after=after, upto=upto, seq0=seq0, least=least
+    )
+    return look.log.query(asked.sql(), binds)
 
 
 def deadline_of(within: Duration, calendar: WorkingCalendar) -> Callable[[int], int]:

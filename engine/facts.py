@@ -190,6 +190,11 @@ class _Ranks(Mapping[RankKey, "int | None"]):
         return known[self._at, key]
 
     def _ask(self, key: RankKey) -> int | None:
+        log = self._facts.log
+        if log.questions is not None:
+            return log.questions.last_inside(
+                self._facts.vocabulary, self._catalogue, key, at=self._at, seq=self._facts.seq
+            )
         from rules.sql import compile_ranks  # noqa: PLC0415  slow
 
         name, segment, share = key
@@ -202,7 +207,6 @@ class _Ranks(Mapping[RankKey, "int | None"]):
         )
         ranks = compile_ranks(self._facts.vocabulary, catalogue, [asked.name])
         assert ranks is not None
-        log = self._facts.log
         binds = ranks.binds(self._at, self._facts.seq, log.codes())
         return ranks.read(log.query(ranks.sql(), binds))[key]
 

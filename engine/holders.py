@@ -48,10 +48,7 @@ def holders(
     """
     if not ranges:
         return {}
-    instant = kept(look.vocabulary, catalogue, name).instant
-    wanted = _Wanted(look, ranges, _DAY if instant else 1)
-    _scope_carriers(look, catalogue, name, wanted, since)
-    now = _asked(look, catalogue, name, at=look.at, seq=look.seq, wanted=wanted)
+    now = _near(look, catalogue, name, ranges, since)
     starts = [low for low, _ in ranges]
     hit = {}
     for code, value in now.items():
@@ -65,12 +62,29 @@ def holders(
     return {ids[code]: value for code, value in hit.items()}
 
 
+def _near(
+    look: Look, catalogue: Catalogue, name: str, ranges: Sequence[Range], since: Cursor | None
+) -> dict[int, int]:
+    """Return code -> value of at least those whose value at (T, S) lies in the ranges."""
+    questions = look.log.questions
+    if questions is not None:
+        return questions.values(look.vocabulary, catalogue, name, at=look.at, seq=look.seq)
+    instant = kept(look.vocabulary, catalogue, name).instant
+    wanted = _Wanted(look, ranges, _DAY if instant else 1)
+    _scope_carriers(look, catalogue, name, wanted, since)
+    return _asked(look, catalogue, name, at=look.at, seq=look.seq, wanted=wanted)
+
+
 def values_of(
     look: Look, catalogue: Catalogue, name: str, customers: Sequence[int], *, at: int, seq: int
 ) -> dict[int, int]:
     """Return code -> value of those of some customers whose value is known at (at, seq)."""
     if not customers:
         return {}
+    questions = look.log.questions
+    if questions is not None:
+        known = questions.values(look.vocabulary, catalogue, name, at=at, seq=seq)
+        return {code: known[code] for code in customers if code in known}
     look.log.execute_scope(customers)
     return _asked(look, catalogue, name, at=at, seq=seq, wanted=None)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 
 from engine.candidates import Look
+from engine.questions import Questions
 from engine.watch import hash_of, open_members
 from rules.playbook import Playbook
 
@@ -21,8 +22,26 @@ def members(
     if among is None and names and all(_measured(look, book, name) for name in names):
         found = [open_members(look.ledger, hash_of(book, name)) for name in names]
         return sorted({customer for each in found for customer in each})
+    if look.log.questions is not None:
+        return _told(look, look.log.questions, book, names, among)
     codes = list(_asked(look, book, names, among))
     return sorted(look.log.customer_ids(codes).values())
+
+
+def _told(
+    look: Look,
+    questions: Questions,
+    book: Playbook,
+    names: Sequence[str],
+    among: Iterable[int] | None,
+) -> list[str]:
+    """Ask a log that answers without SQL."""
+    asked = {"at": look.at, "seq": look.seq}
+    found = questions.population(**asked)
+    if names:
+        each = (questions.members(look.vocabulary, book.catalogue, name, **asked) for name in names)
+        found = {customer for inside in each for customer in inside}
+    return sorted(found if among is None else found & questions.among(list(among)))
 
 
 def _measured(look: Look, book: Playbook, name: str) -> bool:

@@ -14,6 +14,7 @@ from engine.audit.members import membership_digests
 from engine.ids import canonical_json
 from engine.ledger import Ledger, Row
 from engine.log import Log
+from engine.questions import Questions
 from engine.words import Transition
 from rules.measures import Catalogue
 from rules.playbook import Playbook, Status, TriggerKind
@@ -120,12 +121,34 @@ def measure(
         plain.setdefault(cursor, []).append(item)
     shifts: list[Shift] = []
     for since, items in plain.items():
+        if log.questions is not None:
+            shifts += [
+                _asked(ledger, log.questions, vocabulary, item, since=since, at=at, seq=seq)
+                for item in items
+            ]
+            continue
         for group in _groups(items):
             shifts += _measure_group(
                 ledger, log, vocabulary, group, since=since, at=at, seq=seq, full=full,
                 compiled={} if compiled is None else compiled,
             )  # fmt: skip
     return sorted(shifts, key=lambda shift: shift.watched.hash)
+
+
+def _asked(
+    ledger: Ledger,
+    questions: Questions,
+    vocabulary: Vocabulary,
+    item: Watched,
+    *,
+    since: tuple[int, int] | None,
+    at: int,
+    seq: int,
+) -> Shift:
+    """Return the shift of one definition in a log that answers without SQL."""
+    now = questions.members(vocabulary, item.catalogue, item.name, at=at, seq=seq)
+    before = {} if since is None else open_members(ledger, item.hash)
+    return _shift(item, before, now, baseline=since is None)
 
 
 def _groups(items: Sequence[Watched]) -> list[tuple[Catalogue, list[Watched]]]:

@@ -41,7 +41,7 @@ from rules.measures import (
     Ratio,
     TimeTo,
 )
-from rules.trace import Leaf, Trace, evidence, show, show_field
+from rules.trace import Leaf, Trace, answered, evidence, show, show_field
 from rules.values import (
     Amount,
     Result,
@@ -179,9 +179,10 @@ class Evaluator:
             case Not():
                 return negated(self.verdict(condition.part))
             case InSegment():
-                return any(self.in_segment(name) for name in condition.names)
+                inside = any(self.in_segment(name) for name in condition.names)
+                return answered(condition.span, inside)
             case Compare():
-                return self._compare(condition)
+                return answered(condition.span, self._compare(condition))
             case _:
                 assert_never(condition)
 

@@ -25,6 +25,7 @@ from rules.measures import (
     Ratio,
     TimeTo,
 )
+from rules.trace import answered
 from rules.units import SCALE
 from rules.values import (
     Amount,
@@ -109,7 +110,8 @@ def event_verdict(
             field = kind.fields.get(subject.name) if kind else None
             value = valued(field.kind, event.fields.get(subject.name)) if field else None
             shape = shape_of_field(field.kind) if field else Shape.NOTHING
-            return passes(condition.test, value, shape, at=at, tz=vocabulary.timezone)
+            verdict = passes(condition.test, value, shape, at=at, tz=vocabulary.timezone)
+            return answered(condition.span, verdict)
         case InSegment():
             raise ValueError("where asks of fields only, not of segments")
         case _:

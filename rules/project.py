@@ -19,6 +19,7 @@ from rules.parse.house import read_house
 from rules.parse.names import Names, Section
 from rules.parse.place import Place
 from rules.parse.playbook import read_playbook
+from rules.parse.reporting import read_reports
 from rules.parse.scope import Around
 from rules.parse.undeclared import with_undeclared
 from rules.parse.vocabulary import read_vocabulary
@@ -27,7 +28,7 @@ from rules.project_texts import Texts
 from rules.resolve import closure, playbook_references, template_files
 from rules.source import read_yaml
 
-__all__ = ["check", "check_files", "load"]
+__all__ = ["Folder", "Reading", "check", "check_files", "load"]
 
 CARE, SHARED, HOUSE = "care.yaml", "shared.yaml", "house.yaml"
 #: No part of what a playbook does: where it stands and what only people read.
@@ -47,14 +48,14 @@ def load(root: Path) -> Project:
 
 def check(root: Path) -> tuple[Project | None, tuple[Finding, ...]]:
     """Return the project (None where a shared file is wrong) and all that is wrong with it."""
-    return check_files(_Folder(root), root=str(root.resolve()))
+    return check_files(Folder(root), root=str(root.resolve()))
 
 
 def check_files(
     files: Mapping[str, bytes], *, root: str = "."
 ) -> tuple[Project | None, tuple[Finding, ...]]:
     """Return what ``check`` returns, of files by their path in the project."""
-    reading = _Reading(source=files, root=root)
+    reading = Reading(source=files, root=root)
     project = reading.project()
     findings = reading.findings()
     if project is None:
@@ -62,7 +63,7 @@ def check_files(
     return replace(project, findings=findings), findings
 
 
-class _Folder(Mapping[str, bytes]):
+class Folder(Mapping[str, bytes]):
     """The files of a project folder, each read when it is asked for; OSError passes through."""
 
     def __init__(self, root: Path) -> None:
@@ -155,7 +156,7 @@ def _told(found: Finding, before: Iterable[Finding]) -> bool:
 
 
 @dataclass(slots=True)
-class _Reading:
+class Reading:
     """The reading of one project folder."""
 
     source: Mapping[str, bytes]
@@ -163,6 +164,8 @@ class _Reading:
     files: dict[str, _File] = field(default_factory=dict)
     digests: dict[int, tuple[object, str]] = field(default_factory=dict)  #: by identity
     texts: Texts = field(init=False)
+    defined: Definitions | None = None  #: of care.yaml and shared.yaml, once ``project`` read them
+    around: Around | None = None
 
     def __post_init__(self) -> None:
         self.texts = Texts(self.source)
@@ -174,10 +177,10 @@ class _Reading:
 
     def project(self) -> Project | None:
         """Read everything; None where a shared file is wrong."""
-        care = self._file(CARE, "care")
-        shared = self._file(SHARED, "shared")
-        house = self._file(HOUSE, "house")
-        books = [self._file(name, "playbook") for name in self._playbook_names()]
+        care = self.file(CARE, "care")
+        shared = self.file(SHARED, "shared")
+        house = self.file(HOUSE, "house")
+        books = [self.file(name, "playbook") for name in self._playbook_names()]
         if care.place is None or not care.place.is_mapping():
             return None
         names = read_vocabulary(care.place)
@@ -191,6 +194,7 @@ class _Reading:
         names.vocabulary = asked.vocabulary
         defined = _definitions(shared, names)
         known = frozenset(_playbook_name(book) for book in books)
+        reports = read_reports(care.place.get("reports"), defined.names)
         rules = read_house(house.place, defined.names, known) if house.place else HouseRules()
         around = Around(
             template=self.texts.missing,
@@ -198,6 +202,7 @@ class _Reading:
             routing=rules is None or bool(rules.routing),
             playbooks=known,
         )
+        self.defined, self.around = defined, around
         playbooks = self._playbooks(books, defined, around, unsound=care.broken or shared.broken)
         vocabulary, catalogue = names.vocabulary, defined.catalogue
         if care.broken or shared.broken or house.broken or rules is None:
@@ -223,6 +228,7 @@ class _Reading:
                 ]
             ),
             asked=dict(asked.fields),
+            reports=reports,
         )
 
     def _playbooks(
@@ -255,13 +261,13 @@ class _Reading:
                     defined.names.vocabulary, playbook.catalogue, book.name
                 )
             book.parsed += step_warnings(playbook, templates=bool(self.texts.files))
-            found[playbook.name] = replace(playbook, revision=self._revision(playbook))
+            found[playbook.name] = replace(playbook, revision=self.revision(playbook))
         by_name = {book.name: book for book in books}
         for finding in start_findings(list(found.values())):
             by_name[finding.span.file].parsed.append(finding)
         return [each for each in found.values() if not by_name[each.file].broken]
 
-    def _revision(self, playbook: Playbook) -> str:
+    def revision(self, playbook: Playbook) -> str:
         """Return the hash of everything that can change what the playbook does."""
         bare = replace(
             playbook,
@@ -302,7 +308,8 @@ class _Reading:
                 self.files[name] = _File(name=name, read=[_not_read(name)])
         return found
 
-    def _file(self, name: str, kind: str) -> _File:
+    def file(self, name: str, kind: str) -> _File:
+        """Read one file by the loader and the schema."""
         file = self.files[name] = _File(name=name)
         place = Span(name, 1, 1)
         try:

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, assert_never
 
+from rules.errors import Span
 from rules.history import Event
 from rules.measures import Quantity
 from rules.units import SCALE, date_of, describe_number, to_local
 from rules.values import Amount, Result, Shape
 from rules.vocabulary import FieldKind
 
-__all__ = ["NEWEST", "Evidence", "Leaf", "Trace", "evidence", "show", "show_field"]
+__all__ = [
+    "NEWEST",
+    "Evidence",
+    "Leaf",
+    "Trace",
+    "Watcher",
+    "answered",
+    "evidence",
+    "show",
+    "show_field",
+    "watched",
+]
 
 NEWEST = 5  #: so many event ids stand in evidence; the digest covers all
 
@@ -82,6 +96,30 @@ class Trace:
     def to_json(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return {"verdict": self.verdict, "leaves": [leaf.to_json() for leaf in self.leaves]}
+
+
+#: Is told where a leaf stands and what its answer was, each time that it is asked.
+Watcher = Callable[[Span, bool | None], None]
+
+_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+
+
+@contextmanager
+def watched(watcher: Watcher) -> Iterator[None]:
+    """Tell ``watcher`` of every answer within, for the coverage of tests."""
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def answered(span: Span | None, verdict: bool | None) -> bool | None:  # noqa: FBT001
+    """Return a leaf's answer, told to whoever watches."""
+    watcher = _watcher.get()
+    if watcher is not None and span is not None:
+        watcher(span, verdict)
+    return verdict
 
 
 _TIMES = (

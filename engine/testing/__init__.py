@@ -1,0 +1,1 @@
+"""``care test``: playbooks played in memory against what their authors expect."""
