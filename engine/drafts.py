@@ -19,7 +19,7 @@ from engine.outbox import Outbox
 from engine.words import ActionState
 from rules.errors import InputError
 
-__all__ = ["Draft", "draft_of", "empty_draft", "send_all"]
+__all__ = ["Draft", "copy_of", "draft_of", "empty_draft", "send_all"]
 
 _NOWHERE = Path(":memory:")
 
@@ -53,14 +53,44 @@ def draft_of(source: Path) -> Draft:
     if not source.exists():
         raise InputError(f"there is no ledger yet at {source}; `care run` makes it")
     connection = sqlite3.connect(":memory:", isolation_level=None)
-    address = f"{source.resolve().as_uri()}?mode=ro"
     try:
-        with contextlib.closing(sqlite3.connect(address, uri=True)) as kept:
-            kept.backup(connection)
+        if not _copied_at_rest(source, connection):
+            _copy(f"{source.resolve().as_uri()}?mode=ro", connection)
         return _opened(connection)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise InputError(f"{source} cannot be used as a ledger: {error}") from error
+
+
+def copy_of(draft: Draft) -> Draft:
+    """Return a second draft that is as this one is now. Close both."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    draft.connection.backup(connection)
+    return _opened(connection)
+
+
+def _copied_at_rest(source: Path, connection: sqlite3.Connection) -> bool:
+    """Copy a ledger that nobody has open, without the files beside it that SQLite makes for readers.
+
+    Nobody has it open while it has no write-ahead log. Returns False where it has one, or where
+    somebody came meanwhile.
+    """
+    log = source.with_name(f"{source.name}-wal")
+    before = source.stat()
+    if log.exists():
+        return False
+    try:
+        _copy(f"{source.resolve().as_uri()}?mode=ro&immutable=1", connection)
+    except sqlite3.DatabaseError:
+        return False
+    after = source.stat()
+    same = (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
+    return same and not log.exists()
+
+
+def _copy(address: str, connection: sqlite3.Connection) -> None:
+    with contextlib.closing(sqlite3.connect(address, uri=True)) as kept:
+        kept.backup(connection)
 
 
 def send_all(draft: Draft) -> int:

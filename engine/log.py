@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from engine import log_read, log_write
 from engine.log_read import Arrival
 from engine.log_schema import create_tables, register_names, widen
+from engine.questions import Questions
 from rules.errors import BusyError, InputError
 from rules.history import AttributeVersion, Event, History
 from rules.vocabulary import Vocabulary
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["Arrival", "Codes", "Log", "open_log"]
+__all__ = ["MEMORY", "Arrival", "Codes", "Log", "open_log", "patiently"]
 
-_MEMORY = "1GB"  #: leaves 0.5 GB of the 1.5 GB budget to Python
+MEMORY = "1GB"  #: leaves 0.5 GB of the 1.5 GB budget to Python
 _PAUSE = 0.05  #: seconds between two tries to open
 _HOLDER = re.compile(r"lock is held in (?P<command>.+?) \(PID (?P<pid>\d+)\)")
 
@@ -43,13 +44,17 @@ class Codes:
 class Log:
     """An open log. Use ``open_log`` and close it, or take it as a context manager."""
 
+    questions: Questions | None = None  #: who is asked about sets of customers instead of DuckDB
+
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, path: Path, *, writable: bool
     ) -> None:
         self.connection = connection
         self.path = path
         self.writable = writable
-        self._shown: Vocabulary | None = None  #: whose columns a read-only log has
+        self._shown: Vocabulary | None = None  #: whose columns and names are here
+        self._codes: Codes | None = None  #: while nothing can change them
+        self._decoders: dict[frozenset[str] | None, log_read.Decoder] = {}  #: of that vocabulary
 
     def __enter__(self) -> Log:
         return self
@@ -69,8 +74,14 @@ class Log:
             yield
         except BaseException:
             self.connection.rollback()
+            self._show(None)
             raise
         self.connection.execute("COMMIT")
+
+    def _show(self, vocabulary: Vocabulary | None) -> None:
+        """Note whose columns and names the log has; what was kept of others is forgotten."""
+        self._shown, self._codes = vocabulary, None
+        self._decoders.clear()
 
     def ensure_columns(self, vocabulary: Vocabulary) -> None:
         """Give every declared field its column and every declared name its code.
@@ -83,8 +94,7 @@ class Log:
         widen(self.connection, vocabulary, writable=self.writable)
         if self.writable:
             register_names(self.connection, vocabulary)
-        else:
-            self._shown = vocabulary
+        self._show(vocabulary)
 
     def max_seq(self) -> int:
         """Return the highest seq given so far, 0 for an empty log."""
@@ -96,9 +106,22 @@ class Log:
 
     def codes(self) -> Codes:
         """Return the codes of event kinds and attributes."""
+        if self._codes is not None:
+            return self._codes
         kinds = self.query("SELECT name, code FROM kinds")
         attributes = self.query("SELECT name, code FROM attribute_names")
-        return Codes(kinds=dict(kinds), attributes=dict(attributes))
+        found = Codes(kinds=dict(kinds), attributes=dict(attributes))
+        if self._shown is not None:
+            self._codes = found
+        return found
+
+    def _decoder(
+        self, vocabulary: Vocabulary, kinds: frozenset[str] | None = None
+    ) -> log_read.Decoder:
+        self.ensure_columns(vocabulary)
+        if kinds not in self._decoders:
+            self._decoders[kinds] = log_read.Decoder(vocabulary, self.codes().kinds, kinds)
+        return self._decoders[kinds]
 
     def customer_codes(self, ids: Iterable[str]) -> dict[str, int]:
         """Return id -> code of those customers that the log knows."""
@@ -128,10 +151,12 @@ class Log:
         Every customer asked for has an entry, those that the log does not know an empty one.
         Fields and attributes that care.yaml does not declare (any more) are left out.
         """
-        self.ensure_columns(vocabulary)
+        decoder = self._decoder(vocabulary, kinds)
+        names = tuple(customers)
         return log_read.histories(
-            self.connection, tuple(customers), at=at, seq=seq, vocabulary=vocabulary, kinds=kinds
-        )
+            self.connection, names, self.customer_codes(names), decoder,
+            attributes=self.codes().attributes, at=at, seq=seq,
+        )  # fmt: skip
 
     def last_values(
         self, names: Sequence[str], customers: Sequence[str], *, at: int
@@ -150,18 +175,17 @@ class Log:
         seq1: int,
     ) -> Iterator[Arrival]:
         """Return the events of some kinds that (T1, S1) sees and (T0, S0) did not, by (at, id)."""
-        self.ensure_columns(vocabulary)
         return log_read.events_between(
             self.connection,
             kinds,
-            vocabulary=vocabulary,
+            self._decoder(vocabulary),
+            codes=self.codes().kinds,
             bounds={"at0": at0, "seq0": seq0, "at1": at1, "seq1": seq1},
         )
 
     def events_of(self, seqs: Iterable[int], *, vocabulary: Vocabulary) -> list[Arrival]:
         """Return single events by seq, ordered by (at, id)."""
-        self.ensure_columns(vocabulary)
-        return log_read.events_of(self.connection, seqs, vocabulary=vocabulary)
+        return log_read.events_of(self.connection, seqs, self._decoder(vocabulary))
 
     def append(
         self,
@@ -254,16 +278,30 @@ def _connect(path: Path, *, writable: bool, wait: float) -> duckdb.DuckDBPyConne
     import duckdb  # noqa: PLC0415  (0.1 s, and most commands never open the log)
 
     config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": _MEMORY,
+        "memory_limit": MEMORY,
         "temp_directory": str(path.parent / "tmp"),
         "autoload_known_extensions": False,
         "autoinstall_known_extensions": False,
     }
+    return patiently(
+        path, lambda: duckdb.connect(str(path), read_only=not writable, config=config), wait=wait
+    )
+
+
+def patiently(
+    path: Path, connect: Callable[[], duckdb.DuckDBPyConnection], *, wait: float
+) -> duckdb.DuckDBPyConnection:
+    """Return what ``connect`` returns as soon as nobody else holds the log.
+
+    Raises BusyError, after ``wait`` seconds, and InputError for a damaged file.
+    """
+    import duckdb  # noqa: PLC0415
+
     give_up = time.monotonic() + wait
     cause: Exception
     while True:
         try:
-            return duckdb.connect(str(path), read_only=not writable, config=config)
+            return connect()
         except duckdb.ConnectionException as error:
             # Held by this very process in the other mode: the caller forgot to close it.
             holder, cause = "this program itself", error

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "POPULATION_COUNT",
     "Arrival",
+    "Decoder",
     "customer_codes",
     "customer_ids",
     "events_between",
@@ -89,14 +90,7 @@ WHERE last.back = 1
 
 # `corrected` walks back over all versions: the earlier run may have seen the last but one.
 _ARRIVALS = """
-WITH RECURSIVE versions AS (
-    SELECT by_seq, seq FROM superseded WHERE by_seq > $seq0 AND by_seq <= $seq1
-    UNION
-    SELECT v.by_seq, s.seq FROM versions v JOIN superseded s ON s.by_seq = v.seq
-), corrected AS (
-    SELECT DISTINCT v.by_seq FROM versions v JOIN events o ON o.seq = v.seq
-    WHERE o.seq <= $seq0 AND o.occurred_at <= $at0
-)
+{corrected}
 SELECT e.customer, e.kind, e.occurred_at, e.id, e.seq {columns},
        e.source, e.occurred_at <= $at0 AND e.seq > $seq0,
        e.seq IN (SELECT by_seq FROM corrected), c.id
@@ -108,6 +102,21 @@ WHERE e.kind IN ({kinds})
 ORDER BY e.occurred_at, e.id, e.seq
 """
 
+_CORRECTED = """
+WITH RECURSIVE versions AS (
+    SELECT by_seq, seq FROM superseded WHERE by_seq > $seq0 AND by_seq <= $seq1
+    UNION
+    SELECT v.by_seq, s.seq FROM versions v JOIN superseded s ON s.by_seq = v.seq
+), corrected AS (
+    SELECT DISTINCT v.by_seq FROM versions v JOIN events o ON o.seq = v.seq
+    WHERE o.seq <= $seq0 AND o.occurred_at <= $at0
+)
+"""
+
+#: Where nothing was corrected: the same, without the walk.
+_NOTHING_CORRECTED = "WITH corrected AS (SELECT 0 AS by_seq WHERE FALSE)"
+_ANY_CORRECTED = "SELECT 1 FROM superseded WHERE by_seq > $seq0 LIMIT 1"
+
 
 #: Single events by seq, with customer and source.
 _CHOSEN = """
@@ -118,7 +127,7 @@ ORDER BY e.occurred_at, e.id, e.seq
 """
 
 
-class _Decoder:
+class Decoder:
     """Makes events of rows that begin (customer, kind, occurred_at, id, seq) + field columns.
 
     Of some kinds only, where they are given.
@@ -126,11 +135,13 @@ class _Decoder:
 
     def __init__(
         self,
-        connection: duckdb.DuckDBPyConnection,
         vocabulary: Vocabulary,
+        codes: Mapping[str, int],
         kinds: Collection[str] | None = None,
     ) -> None:
-        known = connection.execute("SELECT code, name FROM kinds ORDER BY code").fetchall()
+        self.kinds = None if kinds is None else frozenset(kinds)
+        self.attributes = vocabulary.attributes
+        known = sorted((code, name) for name, code in codes.items())
         chosen = [(code, name) for code, name in known if kinds is None or name in kinds]
         self.codes = None if kinds is None else [code for code, _ in chosen]
         fields = {
@@ -157,9 +168,11 @@ class _Decoder:
 
     @property
     def select(self) -> str:
+        """The field columns as they follow the fixed ones."""
         return "".join(f", e.{quoted(name)}" for name in self.columns)
 
     def event(self, row: tuple[Any, ...]) -> Event:
+        """Return the event of a row."""
         name, fields = self._kinds[row[1]]
         values: dict[str, Datum] = {}
         for key, field, index in fields:
@@ -210,33 +223,32 @@ def customer_ids(connection: duckdb.DuckDBPyConnection, codes: Iterable[int]) ->
 def histories(
     connection: duckdb.DuckDBPyConnection,
     customers: Sequence[str],
+    codes: Mapping[str, int],
+    decoder: Decoder,
     *,
+    attributes: Mapping[str, int],
     at: int,
     seq: int,
-    vocabulary: Vocabulary,
-    kinds: frozenset[str] | None = None,
 ) -> dict[str, History]:
-    """Return what is visible of each customer at (T, S), of ``kinds`` where given; unknown customers
-    are empty.
+    """Return what is visible of each customer at (T, S), of the decoder's kinds of events; unknown
+    customers are empty. ``codes`` are those of the customers, ``attributes`` those of their names.
     """
-    codes = customer_codes(connection, customers)
     stage_codes(connection, "wanted", codes.values())
     binds = {"at": at, "seq": seq}
-    decoder = _Decoder(connection, vocabulary, kinds)
     chosen = ""
     if decoder.codes is not None:
         chosen = f"AND e.kind IN ({', '.join(map(str, decoder.codes)) or 'NULL'})"
     events: dict[int, list[Event]] = {}
     for row in _rows(connection, _EVENTS.format(columns=decoder.select, kinds=chosen), binds):
         events.setdefault(row[0], []).append(decoder.event(row))
-    names = dict(connection.execute("SELECT code, name FROM attribute_names").fetchall())
-    attributes: dict[int, list[AttributeVersion]] = {}
+    names = {code: name for name, code in attributes.items()}
+    found: dict[int, list[AttributeVersion]] = {}
     for customer, attribute, occurred_at, num, txt, version in _rows(
         connection, _ATTRIBUTES, binds
     ):
-        field = vocabulary.attributes.get(names[attribute])
+        field = decoder.attributes.get(names[attribute])
         if field is not None:
-            attributes.setdefault(customer, []).append(
+            found.setdefault(customer, []).append(
                 AttributeVersion(
                     name=field.name,
                     at=occurred_at,
@@ -244,16 +256,18 @@ def histories(
                     id=version,
                 )
             )
-    found: dict[str, History] = {}
-    for customer in customers:
-        code = codes.get(customer, 0)
-        # Stable: rows come by (occurred_at, id, seq) within an attribute.
-        versions = sorted(attributes.get(code, ()), key=lambda version: version.name)
-        found[customer] = History(
-            customer=customer, events=tuple(events.get(code, ())), attributes=tuple(versions),
-            kinds=kinds,
-        )  # fmt: skip
-    return found
+    return {
+        customer: History(
+            customer=customer,
+            events=tuple(events.get(codes.get(customer, 0), ())),
+            # Stable: rows come by (occurred_at, id, seq) within an attribute.
+            attributes=tuple(
+                sorted(found.get(codes.get(customer, 0), ()), key=lambda version: version.name)
+            ),
+            kinds=decoder.kinds,
+        )
+        for customer in customers
+    }
 
 
 def last_values(
@@ -276,21 +290,25 @@ def last_values(
 def events_between(
     connection: duckdb.DuckDBPyConnection,
     kinds: Sequence[str],
+    decoder: Decoder,
     *,
-    vocabulary: Vocabulary,
+    codes: Mapping[str, int],
     bounds: Mapping[str, int],
 ) -> Iterator[Arrival]:
     """Return the newly visible events of some kinds, ordered by (occurred_at, id).
 
-    ``bounds`` holds at0, seq0, at1, seq1. All rows are read before the first is handed out, so the
+    ``bounds`` holds at0, seq0, at1, seq1, ``codes`` those of all kinds. All rows are read before the first is handed out, so the
     caller may use the log meanwhile.
     """
-    decoder = _Decoder(connection, vocabulary)
-    known = dict(connection.execute("SELECT name, code FROM kinds").fetchall())
-    wanted = sorted({known[kind] for kind in kinds if kind in known})
+    wanted = sorted({codes[kind] for kind in kinds if kind in codes})
     if not wanted:
         return iter(())
-    sql = _ARRIVALS.format(columns=decoder.select, kinds=", ".join(map(str, wanted)))
+    corrections = connection.execute(_ANY_CORRECTED, {"seq0": bounds["seq0"]}).fetchone()
+    sql = _ARRIVALS.format(
+        columns=decoder.select,
+        kinds=", ".join(map(str, wanted)),
+        corrected=_CORRECTED if corrections else _NOTHING_CORRECTED,
+    )
     rows = connection.execute(sql, dict(bounds)).fetchall()
     after = decoder.after
     return (
@@ -306,12 +324,11 @@ def events_between(
 
 
 def events_of(
-    connection: duckdb.DuckDBPyConnection, seqs: Iterable[int], *, vocabulary: Vocabulary
+    connection: duckdb.DuckDBPyConnection, seqs: Iterable[int], decoder: Decoder
 ) -> list[Arrival]:
     """Return single events by seq, ordered by (occurred_at, id); of their lateness nothing is told."""
     import pyarrow as pa  # noqa: PLC0415
 
-    decoder = _Decoder(connection, vocabulary)
     connection.register("staged", pa.table({"seq": pa.array(sorted(set(seqs)), type=pa.int64())}))
     connection.execute("CREATE OR REPLACE TEMP TABLE chosen AS SELECT * FROM staged")
     connection.unregister("staged")

@@ -126,4 +126,4 @@ def register_names(connection: duckdb.DuckDBPyConnection, vocabulary: Vocabulary
         for name in names:
             if name not in known:
                 code += 1
-                connection.execute(f"INSERT INTO {table} VALUES (?, ?)", [code, name])  # noqa: S608
+                connection.execute(f"INSERT INTO main.{table} VALUES (?, ?)", [code, name])  # noqa: S608

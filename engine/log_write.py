@@ -1,4 +1,7 @@
-"""Writing to the log: customers get codes, events get seqs, in the order in which they happened."""
+"""Writing to the log: customers get codes, events get seqs, in the order in which they happened.
+
+Tables that grow are named with their schema: a log that is tried out reads wider views of them.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["append", "register_customers"]
+__all__ = ["add_events", "append", "register_customers"]
 
 #: Codes in the order of first sight; `{table}` has customer (id) and occurred_at.
 _NEW_CUSTOMERS = """
-INSERT INTO customers
+INSERT INTO main.customers
 SELECT (SELECT coalesce(max(code), 0) FROM customers)
        + row_number() OVER (ORDER BY first_at, customer), customer
 FROM (
@@ -39,11 +42,11 @@ SELECT * FROM (
 """
 
 _ADD_EVENTS = """
-INSERT INTO events BY NAME
+INSERT INTO main.events BY NAME
 SELECT $first_seq - 1 + row_number() OVER (ORDER BY f.occurred_at, f.id) AS seq,
        c.code AS customer, f.kind, f.occurred_at, $known_at::BIGINT AS known_at,
        $source AS source, f.id, f.rest {columns}
-FROM fresh_events f JOIN customers c ON c.id = f.customer
+FROM {table} f JOIN customers c ON c.id = f.customer
 ORDER BY f.occurred_at, f.id
 """
 
@@ -68,22 +71,58 @@ def append(
 
     Raises KeyError for an event kind that care.yaml does not declare.
     """
-    columns = {name.lower(): name for name in event_columns(vocabulary)}
     connection.register("staged_events", _arrow(events, vocabulary, kinds))
     connection.execute(_NEW_EVENTS, {"source": source})
     register_customers(connection, "fresh_events")
-    select = "".join(f", f.{quoted(name)}" for name in columns.values())
-    row = connection.execute(
-        _ADD_EVENTS.format(columns=select),
-        {"first_seq": first_seq, "known_at": known_at, "source": source},
-    ).fetchone()
+    added = _add(
+        connection, "fresh_events", vocabulary=vocabulary, source=source, known_at=known_at,
+        first_seq=first_seq,
+    )  # fmt: skip
     connection.unregister("staged_events")
     connection.execute("DROP TABLE fresh_events")
+    return added
+
+
+def add_events(
+    connection: duckdb.DuckDBPyConnection,
+    events: Sequence[tuple[str, Event]],
+    *,
+    vocabulary: Vocabulary,
+    source: str,
+    known_at: int,
+    kinds: Mapping[str, int],
+    first_seq: int,
+) -> int:
+    """Add events of known customers whose (source, id) the log does not have."""
+    connection.register("staged_events", _arrow(events, vocabulary, kinds))
+    added = _add(
+        connection, "staged_events", vocabulary=vocabulary, source=source, known_at=known_at,
+        first_seq=first_seq,
+    )  # fmt: skip
+    connection.unregister("staged_events")
+    return added
+
+
+def _add(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    *,
+    vocabulary: Vocabulary,
+    source: str,
+    known_at: int,
+    first_seq: int,
+) -> int:
+    columns = {name.lower(): name for name in event_columns(vocabulary)}
+    select = "".join(f", f.{quoted(name)}" for name in columns.values())
+    row = connection.execute(
+        _ADD_EVENTS.format(columns=select, table=table),
+        {"first_seq": first_seq, "known_at": known_at, "source": source},
+    ).fetchone()
     return int(row[0]) if row is not None else 0
 
 
 _ADD_VERSIONS = """
-INSERT INTO attributes BY NAME
+INSERT INTO main.attributes BY NAME
 SELECT $first_seq + row_number() OVER (ORDER BY f.nth) - 1 AS seq, c.code AS customer, f.attribute,
        f.occurred_at, $known_at AS known_at, $source AS source, f.id, f.num, f.txt
 FROM staged_versions f JOIN customers c ON c.id = f.customer

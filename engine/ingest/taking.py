@@ -23,7 +23,7 @@ from engine.spool import Receipt, Spool, read_receipts, receipt_files, write_rec
 from rules.errors import InputError
 from rules.vocabulary import Vocabulary
 
-__all__ = ["refused", "retry_refused", "spool_of", "take"]
+__all__ = ["refused", "retry_refused", "spool_of", "take", "try_taking"]
 
 _CHUNK, _BYTES = 20_000, 16_000_000  #: receipts, and their size, for one transaction of the log
 
@@ -55,6 +55,18 @@ def take(
                 chunk.land(log, at, taken)
             chunk.count(taken)
             _settle(files, chunk.refused_by_file(), paths.refused)
+    return taken
+
+
+def try_taking(paths: Paths, vocabulary: Vocabulary, ledger: Ledger, log: Log, *, at: int) -> Taken:
+    """Take what waits in the spool into a ledger and a log that are tried out; the files stay."""
+    taken = Taken()
+    for _, receipts in _chunks(spool_of(paths, vocabulary).files()):
+        chunk = _Chunk(receipts, vocabulary)
+        chunk.apply(ledger, None, taken)
+        if chunk.items:
+            chunk.land(log, at, taken)
+        chunk.count(taken)
     return taken
 
 

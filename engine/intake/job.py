@@ -47,7 +47,7 @@ WHERE {table}.kind = g.kind AND {table}.key = g.key AND {table}.customer <> g.ow
 """
 
 _NOTE = """
-INSERT INTO imports
+INSERT INTO main.imports
 SELECT coalesce(max(id), 0) + 1, $at, $file, $sha256, $source, $rows, $added, $ignored, $rejected,
        $first_seq, $last_seq
 FROM imports

@@ -52,7 +52,7 @@ WHERE NOT EXISTS (
 """
 
 _INSERT = """
-INSERT INTO events BY NAME
+INSERT INTO main.events BY NAME
 SELECT $base + row_number() OVER () AS seq, * EXCLUDE (line, place) FROM (
     SELECT c.code AS customer, f.* EXCLUDE (customer), $source AS source
     FROM {fresh} f JOIN customers c ON c.id = f.customer
@@ -63,7 +63,7 @@ SELECT $base + row_number() OVER () AS seq, * EXCLUDE (line, place) FROM (
 # The same where the rows lie in that order already and none is left out; row_number() would keep
 # the insertion to one thread.
 _INSERT_ORDERED = """
-INSERT INTO events BY NAME
+INSERT INTO main.events BY NAME
 SELECT $base + 1 + f.place - $place AS seq, c.code AS customer, f.* EXCLUDE (line, place, customer),
        $source AS source
 FROM {fresh} f JOIN customers c ON c.id = f.customer
@@ -77,7 +77,7 @@ SELECT place AS row_place, row_number() OVER (ORDER BY occurred_at, line) AS nth
 """
 
 _INSERT_RANKED = """
-INSERT INTO events BY NAME
+INSERT INTO main.events BY NAME
 SELECT $base + r.nth AS seq, c.code AS customer, f.* EXCLUDE (line, place, customer),
        $source AS source
 FROM {fresh} f JOIN customers c ON c.id = f.customer JOIN ranks r ON r.row_place = f.place
@@ -85,7 +85,7 @@ ORDER BY seq
 """
 
 _SUPERSEDE = """
-INSERT INTO superseded
+INSERT INTO main.superseded
 SELECT m.seq, e.seq FROM matched m JOIN events e ON e.kind = m.kind AND e.id = m.id
 WHERE m.changed AND e.seq > $base AND e.source = $source
 ORDER BY m.seq

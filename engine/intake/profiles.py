@@ -38,7 +38,7 @@ WHERE line IS NOT NULL
 """
 
 _INSERT = """
-INSERT INTO attributes BY NAME
+INSERT INTO main.attributes BY NAME
 SELECT $base + row_number() OVER () AS seq, * FROM (
     SELECT c.code AS customer, n.attribute, n.occurred_at, n.known_at, $source AS source, n.id,
            n.num, n.txt
