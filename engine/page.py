@@ -6,9 +6,10 @@ import html
 import re
 from collections.abc import Iterator
 
-__all__ = ["page"]
+__all__ = ["STYLE", "page"]
 
-_STYLE = """
+#: What every page of ours looks like.
+STYLE = """
 body { font: 15px/1.5 system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif;
   max-width: 52rem; margin: 2rem auto; padding: 0 1rem; color: #1c1e21; background: #fff; }
 h1 { font-size: 1.25rem; margin: 0 0 .75rem; }
@@ -37,7 +38,7 @@ def page(text: str, *, foot: str = "") -> str:
     return (
         '<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n"
+        f"<title>{title}</title>\n<style>\n{STYLE}\n</style>\n</head>\n<body>\n"
         f"<h1>{title}</h1>\n{body}{footer}\n</body>\n</html>\n"
     )
 

@@ -36,7 +36,7 @@ __all__ = ["Redecision"]
 _LIMITS = frozenset(
     (
         Reason.NO_CHANNEL, Reason.NO_ADDRESS, Reason.CONSENT, Reason.QUIET, Reason.CAP,
-        Reason.JOINED, Reason.TEMPLATE_FAILED,
+        Reason.JOINED, Reason.TEMPLATE_FAILED, Reason.LEVELLED,
     )
 )  # fmt: skip
 _COUNTED = ("due", "intent", "sent", "handed_over", "unknown")  #: states of messages under caps

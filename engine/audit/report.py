@@ -5,35 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from engine.audit.report_words import GATES, JOURNEYS, KINDS, REASONS, STATES, VERBS
+from engine.grid import Column, Kind
 from engine.ledger import Ledger, Row
 from engine.revisions import Revisions
 from engine.task_answers import answer_text
 from rules.errors import StateError
 from rules.playbook import Do, Playbook
 
-__all__ = ["ACTIONS", "DECISIONS", "Chosen", "Column", "Kind", "rows_of"]
-
-
-class Kind(StrEnum):
-    """What a cell holds."""
-
-    TEXT = "text"
-    INSTANT = "instant"
-    NUMBER = "number"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column of a report."""
-
-    name: str  #: in JSON
-    title: str  #: in sheets
-    kind: Kind = Kind.TEXT
-    words: Mapping[str, str] | None = None  #: closed words, told in Chinese in sheets
+__all__ = ["ACTIONS", "DECISIONS", "Chosen", "rows_of"]
 
 
 def _column(name: str, title: str, words: Mapping[Any, str] | None = None) -> Column:
@@ -71,7 +53,7 @@ ACTIONS: Sequence[Column] = (
     _column("revision", "剧本版本"),
     _column("journey", "旅程编号"),
     _column("journey_state", "旅程状态", JOURNEYS),
-    Column(name="audit_entry", title="审计条目", kind=Kind.NUMBER),
+    Column(name="audit_entry", title="审计条目", kind=Kind.COUNT),
 )
 
 DECISIONS: Sequence[Column] = (
@@ -88,12 +70,12 @@ DECISIONS: Sequence[Column] = (
     _column("rule", "总则"),
     _column("place", "依据的规则"),
     _instant("until", "推迟到"),
-    Column(name="count", title="人数", kind=Kind.NUMBER),
+    Column(name="count", title="人数", kind=Kind.COUNT),
     _column("journey", "旅程编号"),
     _column("action", "动作编号"),
     _column("revision", "剧本版本"),
     _column("config", "配置版本"),
-    Column(name="audit_entry", title="审计条目", kind=Kind.NUMBER),
+    Column(name="audit_entry", title="审计条目", kind=Kind.COUNT),
 )
 
 _FIND_ACTIONS = """

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from engine.audit.report import Column, Kind
 from engine.channels.tables import shielded
+from engine.grid import Column, Kind
 from engine.journeys import NEVER
 from rules.errors import InputError
 from rules.units import to_iso, to_local
@@ -94,7 +94,7 @@ def write_xlsx(
                         continue
                     if column.kind is Kind.INSTANT and value < NEVER:
                         sheet.write_datetime(y, x, _naive(value, zone), times)
-                    elif column.kind is Kind.NUMBER:
+                    elif column.kind is Kind.COUNT:
                         sheet.write_number(y, x, value)
                     else:
                         sheet.write_string(y, x, _text(column, value)[:_LONGEST])

@@ -76,6 +76,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.HOUSE_HOLD: "总则暂停",
     Reason.HOUSE_DEFER: "总则推迟",
     Reason.CAP: "超过频次上限",
+    Reason.LEVELLED: "当天已满,顺延",
     Reason.QUIET: "免打扰时段",
     Reason.CONSENT: "客户未同意",
     Reason.CONSENT_WITHDRAWN: "客户已撤回同意",
