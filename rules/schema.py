@@ -15,10 +15,12 @@ from rules.errors import Finding
 from rules.nodes import Node
 from rules.schema_definitions import DEFINITIONS, SHARED
 from rules.schema_findings import findings_of, plain
+from rules.schema_house import HOUSE
 from rules.schema_import import IMPORT, IMPORT_DEFINITIONS
 from rules.schema_playbook import PLAYBOOK, PLAYBOOK_DEFINITIONS
-from rules.schema_project import CARE, CARE_DEFINITIONS, HOUSE
+from rules.schema_project import CARE, CARE_DEFINITIONS
 from rules.schema_shapes import Schema
+from rules.schema_testfile import TESTFILE, TESTFILE_DEFINITIONS
 
 if TYPE_CHECKING:
     from jsonschema import Draft7Validator
@@ -32,6 +34,7 @@ SCHEMAS: Table[str, tuple[Schema, Table[str, Schema]]] = {
     "house": (HOUSE, DEFINITIONS),
     "playbook": (PLAYBOOK, {**DEFINITIONS, **PLAYBOOK_DEFINITIONS}),
     "import": (IMPORT, IMPORT_DEFINITIONS),
+    "test": (TESTFILE, TESTFILE_DEFINITIONS),
 }
 
 
@@ -57,7 +60,7 @@ def write_schemas(folder: Path) -> list[Path]:
 def validate(node: Node, kind: str) -> tuple[Finding, ...]:
     """Return everything that is wrong with the structure of a file, sorted by place.
 
-    ``kind``: care, shared, house, playbook or import; another one raises KeyError.
+    ``kind``: care, shared, house, playbook, import or test; another one raises KeyError.
     """
     return findings_of(_validator(kind).iter_errors(plain(node)), node)
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from rules.channel_kinds import CHANNEL_KINDS, Kind, Setting
 from rules.channel_values import Shape
-from rules.schema_shapes import Schema, flag, named, table, text, value, values, word
+from rules.schema_shapes import Schema, flag, named, table, text, usual, value, values, word
 
 __all__ = ["CHANNEL"]
 
 _KIND = word("How it is delivered.", {kind.name: kind.says for kind in CHANNEL_KINDS.values()}, "task")  # fmt: skip
 _COMMON: dict[str, Schema] = {
     "kind": _KIND,
-    "reaches_customer": flag("Bound by caps, quiet hours and consent.", "no"),
+    "reaches_customer": usual(flag("Bound by caps, quiet hours and consent.", "no"), "yes"),
     "to": text("The address: an attribute of the customer, or one for all.", "customer.email"),
-    "on_unknown": word(
-        "What to do when nobody knows whether a message arrived.",
-        {"hold": "wait for a person", "resend": "send it again"},
+    "on_unknown": usual(
+        word(
+            "What to do when nobody knows whether a message arrived.",
+            {"hold": "wait for a person", "resend": "send it again"},
+            "hold",
+        ),
         "hold",
     ),
 }

@@ -11,6 +11,7 @@ from rules.nodes import Mapping, Node, Scalar, Sequence
 from rules.schema_definitions import MEASURE_KINDS
 from rules.schema_import import CELL_KINDS
 from rules.schema_playbook import STEP_KINDS, TRIGGER_KINDS
+from rules.schema_testfile import EXPECTATION_KINDS, HAPPENING_KINDS
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -75,6 +76,8 @@ _KINDS = {
     "a measure": "what it measures: write count, sum, last_time, share, change or another kind",
     "a branch": "when it is taken: write if: {...}, or else:",
     "a cell": "where the value comes from: write column, value, sum, count, first, last",
+    "a happening": "what happens: write event: <name>, or set, done, snooze, start",
+    "an expectation": "what it is about: write starts, step, journey or event",
 }  # fmt: skip
 
 
@@ -83,6 +86,8 @@ _FAMILIES = {
     "a trigger": TRIGGER_KINDS,
     "a measure": MEASURE_KINDS,
     "a cell": CELL_KINDS,
+    "a happening": HAPPENING_KINDS,
+    "an expectation": EXPECTATION_KINDS,
 }
 _KIND_WORDS = {"if", "else"}.union(*_FAMILIES.values())
 

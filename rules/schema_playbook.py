@@ -17,6 +17,7 @@ from rules.schema_shapes import (
     ref,
     table,
     text,
+    usual,
     value,
     values,
     word,
@@ -164,7 +165,7 @@ _TEMPLATE = either(
         "template",
         "A text by the value of something.",
         {"by": text("Whose value chooses.", "industry"), "else": text("For all others.", "a.md")},
-        {"type": "string"},
+        {"type": "string", "description": "The text for this value."},
     ),
 )
 _DONE_WHEN = table(
@@ -306,7 +307,7 @@ PLAYBOOK = table(
         "playbook": text("Its name, as the ledger keeps it.", "churn_rescue"),
         "title": text("What people see.", "流失预警与挽回"),
         "owner": text("The team or person who answers for it.", "customer-success"),
-        "status": word(
+        "status": usual(word(
             "Whether it acts.",
             {
                 "active": "starts and continues journeys",
@@ -314,9 +315,9 @@ PLAYBOOK = table(
                 "draft": "checked, never run",
             },
             "active",
-        ),
+        ), "active"),
         "purpose": text("What it is for; house rules judge by it.", "retention"),
-        "priority": number("Higher is served first.", 80),
+        "priority": usual(number("Higher is served first.", 80), 0),
         **sections(empty=False),
         "trigger": either(
             "What begins a journey; of a list, any of them.",
@@ -329,7 +330,7 @@ PLAYBOOK = table(
         "only": ref("who", "Only these customers, asked once, as of entry.", "mature", ["mature", "tier.A"]),
         "except": ref("who", "Not these customers, asked once, as of entry.", "vip"),
         "again": text("Whether a customer may enter again.", "never", "always", "after 90 days"),
-        "overlap": word(
+        "overlap": usual(word(
             "When a journey of this customer runs already.",
             {
                 "ignore": "the new one does not begin",
@@ -338,26 +339,26 @@ PLAYBOOK = table(
                 "queue": "the new one waits for the old one's end",
             },
             "parallel",
-        ),
-        "existing": word(
+        ), "ignore"),
+        "existing": usual(word(
             "Those already inside when the playbook goes live.",
             {"skip": "they do not enter", "enrol": "they enter"},
             "skip",
-        ),
+        ), "skip"),
         "holdout": value("The share of customers that is left out, to compare with.", "5%"),
         "limits": table(
             "limits",
             "How many journeys may begin in one run before it asks.",
             {"per_run": number("New journeys a run.", 500)},
         ),
-        "migrate": word(
+        "migrate": usual(word(
             "What an edit does to running journeys.",
             {
                 "stay": "they go on as they began",
                 "move": "they go over to the new steps",
                 "cancel": "they end",
             },
-        ),
+        ), "stay"),
         "stop_when": either(
             "What ends a journey early.",
             [{"event": "order", "goal": "won_back"}],

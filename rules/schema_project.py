@@ -1,4 +1,4 @@
-"""Schemas of care.yaml (vocabulary and settings) and house.yaml (house rules)."""
+"""Schema of care.yaml: the vocabulary and the settings of a project."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from rules.schema_shapes import (
     Schema,
     either,
     flag,
-    items,
     name,
     named,
+    names,
     number,
-    open_table,
     ref,
     table,
     text,
+    usual,
     value,
     values,
     word,
 )
 
-__all__ = ["CARE", "CARE_DEFINITIONS", "HOUSE"]
+__all__ = ["CARE", "CARE_DEFINITIONS"]
 
 _TYPES = ["number", "text", "yes_no", "date", "instant"]
 
@@ -126,26 +126,72 @@ _INGEST: Schema = {
                 empty=True,
             ),
             "ignore": values("Names of theirs that are passed over.", ["page", "screen"]),
-            "undeclared": word(
-                "Events with a field that is not declared.",
-                {"refuse": "they go to the rejects", "ignore": "the field is left out"},
-                "ignore",
+            "undeclared": usual(
+                word(
+                    "Events with a field that is not declared.",
+                    {"refuse": "they go to the rejects", "ignore": "the field is left out"},
+                    "ignore",
+                ),
+                "refuse",
             ),
-            "anonymous": word(
-                "Calls that name a visitor, no customer.",
-                {
-                    "refuse": "they go to the rejects",
-                    "ignore": "they are passed over",
-                    "take": "the visitor's id is the customer's",
-                },
-                "ignore",
+            "anonymous": usual(
+                word(
+                    "Calls that name a visitor, no customer.",
+                    {
+                        "refuse": "they go to the rejects",
+                        "ignore": "they are passed over",
+                        "take": "the visitor's id is the customer's",
+                    },
+                    "ignore",
+                ),
+                "refuse",
             ),
             "replies": name("The event that a reply to a message is.", "message_reply"),
-            "limit": text("How much may wait for the next run.", "256 MB"),
+            "limit": usual(text("How much may wait for the next run.", "256 MB"), "256 MB"),
         },
     ),
     "type": ["object", "null"],
 }
+
+_REPORTS: Schema = {
+    **table(
+        "reports",
+        "Which events tell how well the firm does: what `care report` counts.",
+        {
+            "orders": names("The number that an order is worth.", "order.amount"),
+            "satisfaction": names("A mark from 1 to 5, beside what tasks ask for.", "survey.satisfaction"),
+            "nps": names("A mark from 0 to 10 for whether one would recommend us.", "survey.nps"),
+            "replies": table(
+                "replies",
+                "Which events are answers to which.",
+                {
+                    "of": names("What may be answered.", "message_sent"),
+                    "by": names("The answer.", "message_reply"),
+                    "same": name("The field that ties both together.", "message_id"),
+                },
+                ["of", "by"],
+            ),
+            "churned": name("The segment of customers who are lost.", "lapsed"),
+            "limits": named(
+                "What has to follow in time, by the name that reports give it.",
+                table(
+                    "a limit",
+                    "How soon one event has to follow another.",
+                    {
+                        "from": names("What it counts from.", "complaint_opened"),
+                        "to": names("What has to follow.", "first_reply"),
+                        "same": name("The field that ties both together.", "case_id"),
+                        "within": text("How soon.", "24 hours", "3 working days"),
+                    },
+                    ["from", "to", "within"],
+                ),
+                {"首次回复": {"from": "complaint", "to": "reply", "within": "24 hours"}},
+                empty=True,
+            ),
+        },
+    ),
+    "type": ["object", "null"],
+}  # fmt: skip
 
 CARE = table(
     "care.yaml",
@@ -157,12 +203,15 @@ CARE = table(
             "examples": [1],
         },
         "business": text("The firm's name.", "云帆科技"),
-        "timezone": text("The business zone.", "Asia/Shanghai"),
+        "timezone": usual(text("The business zone.", "Asia/Shanghai"), "UTC"),
         "calendar": text("Public holidays of this country, or none.", "CN", "none"),
-        "hours": values(
-            "Working hours; a break stands between two spans.",
+        "hours": usual(
+            values(
+                "Working hours; a break stands between two spans.",
+                "09:00-18:00",
+                ["09:00-12:00", "13:30-18:00"],
+            ),
             "09:00-18:00",
-            ["09:00-12:00", "13:30-18:00"],
         ),
         "days_off": _days("Own days off, beside the calendar's.", "2026-02-13"),
         "days_on": _days("Own working days that the calendar has off.", "2026-12-26"),
@@ -208,137 +257,18 @@ CARE = table(
             "limits",
             "How much may happen in one run before it asks.",
             {
-                "per_run": number("New journeys of one playbook a run.", 500),
-                "deliver_for": text("How long a run sends at most.", "2 minutes"),
+                "per_run": usual(number("New journeys of one playbook a run.", 500), 500),
+                "deliver_for": usual(
+                    text("How long a run sends at most.", "2 minutes"), "2 minutes"
+                ),
+                "levelling": usual(
+                    flag("Tasks open where their role has room, within their time.", "yes"), "no"
+                ),
             },
         ),
         "give_up": text("Closes tasks that nobody finishes.", "after 30 days"),
         "ingest": _INGEST,
+        "reports": _REPORTS,
     },
     ["care"],
-)
-
-_PURPOSES = values("Purposes of playbooks.", ["marketing", "value"])
-_WORK = {
-    "purpose": values("Its purpose, or one of these.", "marketing"),
-    "playbook": values("Its playbook, or one of these.", "churn_rescue"),
-}
-_RULE = table(
-    "a rule",
-    "One rule: judges each piece of work that starts or runs.",
-    {
-        "rule": text("Its name.", "no_marketing_while_complaining"),
-        "when": table(
-            "when",
-            "When the rule applies.",
-            {
-                "work": open_table(
-                    "work",
-                    "The piece of work that is judged.",
-                    {**_WORK, "channel": values("Its channel, or one of these.", "email")},
-                    values("A property of the work."),
-                ),
-                "customer": ref("who", "What holds of the customer.", {"open_complaints": "above 0"}),
-                "running": open_table(
-                    "running",
-                    "Other work of the same customer.",
-                    _WORK,
-                    values("A property of that work."),
-                ),
-            },
-            example={"work": {"purpose": "marketing"}, "customer": {"open_complaints": "above 0"}},
-        ),
-        "then": value(
-            "hold, skip, defer D, assign a role or use a channel.",
-            "skip",
-            "defer 2 days",
-            "assign manager",
-        ),
-    },
-    ["rule", "when", "then"],
-)  # fmt: skip
-
-_CONSENT = open_table(
-    "consent",
-    "Channels, each with the attribute that allows it.",
-    {
-        "purposes": _PURPOSES,
-        "all": name("The attribute that allows every channel.", "customer.contact_ok"),
-        "do_not_contact": name("The mark that forbids every channel.", "customer.no_contact"),
-    },
-    name("The attribute that allows this channel.", "customer.email_ok"),
-    example={"email": "customer.email_ok", "purposes": ["marketing"]},
-)
-
-HOUSE = table(
-    "house.yaml",
-    "What binds every playbook: rules, routing, caps, quiet hours, consent.",
-    {
-        "rules": {
-            **items(
-                "Rules that judge each piece of work.",
-                _RULE,
-                [{"rule": "a", "when": {"work": {"purpose": "marketing"}}, "then": "skip"}],
-                least=0,
-            ),
-            "type": ["array", "null"],
-        },
-        "routing": items(
-            "Which channel `do: message` takes: the first line that fits.",
-            table(
-                "a line of routing",
-                "A channel, and when it is taken.",
-                {
-                    "use": name("A channel, or an attribute that names one.", "email"),
-                    "if": ref("who", "When it is taken.", {"birth_year": "at least 1990"}),
-                },
-                ["use"],
-            ),
-            [{"use": "preferred_channel"}, {"use": "email"}],
-        ),
-        "caps": items(
-            "How much may reach one customer.",
-            table(
-                "a cap",
-                "At most so many in a rolling window.",
-                {
-                    "at_most": number("So many.", 3),
-                    "per": text("In this time.", "7 days"),
-                    "purposes": _PURPOSES,
-                    "channels": values("Channels that count.", ["email"]),
-                    "exempt": values("Purposes that are always let through.", ["repair"]),
-                    "then": word(
-                        "What happens to more.",
-                        {"defer": "it waits until there is room", "skip": "it is left out"},
-                        "defer",
-                    ),
-                },
-                ["at_most", "per"],
-            ),
-            [{"at_most": 3, "per": "7 days", "then": "defer"}],
-        ),
-        "quiet": table(
-            "quiet",
-            "When nothing reaches a customer.",
-            {
-                "hours": text("From and to, in the customer's zone.", "21:00-08:30"),
-                "channels": values("Channels that are bound.", ["wecom"]),
-                "exempt": values("Purposes that are always let through.", ["repair"]),
-                "then": word(
-                    "What happens to what would go out then.",
-                    {"wait": "it waits for the end", "skip": "it is left out"},
-                    "wait",
-                ),
-            },
-            ["hours"],
-        ),
-        "consent": either(
-            "Which attribute of the customer allows which channel.",
-            {"email": "customer.email_ok", "purposes": ["marketing"]},
-            [{"email": "customer.email_ok"}, {"do_not_contact": "customer.no_contact"}],
-            sequence=_CONSENT,
-            mapping=_CONSENT,
-        ),
-        "holdout": value("The share of customers that no playbook touches.", "5%"),
-    },
 )

@@ -24,6 +24,7 @@ __all__ = [
     "ref",
     "table",
     "text",
+    "usual",
     "value",
     "values",
     "word",
@@ -86,6 +87,11 @@ def flag(description: str, *examples: Any) -> Schema:
     """Yes or no."""
     choices: list[Schema] = [{"const": choice} for choice in ("yes", "no", True, False)]
     return _with({"oneOf": choices}, description, examples)
+
+
+def usual(shape: Schema, default: object) -> Schema:
+    """A key and what holds where it is missing."""
+    return {**shape, "default": default}
 
 
 def items(description: str, item: Schema, *examples: Any, least: int = 1) -> Schema:
