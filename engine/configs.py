@@ -55,10 +55,7 @@ class Configs:
         key = project.config_hash
         if self.ledger.one("SELECT 1 FROM configs WHERE id = ?", key):
             return
-        parts = [encode(part) for part in (project.vocabulary, project.catalogue, project.house)]
-        parts.append([_listed(book) for book in project.playbooks])
-        model = zlib.compress(canonical_json(parts).encode())
-        self.ledger.insert("configs", [{"id": key, "at": at, "model": model}])
+        self.ledger.insert("configs", [{"id": key, "at": at, "model": _model(project)}])
 
     def get(self, key: str) -> Config | None:
         """Return a configuration, None where the ledger does not have it."""
@@ -87,6 +84,23 @@ class Configs:
             house=config.house, playbooks=tuple(_book(revisions, one) for one in config.books),
             broken=tuple(broken), config_hash=key,
         )  # fmt: skip
+
+
+#: The last configurations that were packed: tests play one project in a thousand ledgers.
+_PACKED: dict[int, tuple[Project, bytes]] = {}
+_MOST_PACKED = 64
+
+
+def _model(project: Project) -> bytes:
+    found = _PACKED.get(id(project))
+    if found is None or found[0] is not project:
+        parts = [encode(part) for part in (project.vocabulary, project.catalogue, project.house)]
+        parts.append([_listed(book) for book in project.playbooks])
+        if len(_PACKED) >= _MOST_PACKED:
+            _PACKED.clear()
+        found = project, zlib.compress(canonical_json(parts).encode())
+        _PACKED[id(project)] = found
+    return found[1]
 
 
 def _listed(book: Playbook) -> list[object]:

@@ -194,4 +194,6 @@ _LIMITS = ("cap", "quiet", "consent", "consent_withdrawn", "no_channel")
 def _rule(row: Row) -> str:
     head = str(row["rule"]).partition("/")[0]
     limit = row["reason"] in _LIMITS or head in ("caps", "quiet")
+    if row["reason"] == "levelled":
+        return f"{row['rule']} of care.yaml"
     return f"{row['rule']} of house.yaml" if limit else f"house rule {row['rule']}"

@@ -15,7 +15,7 @@ from engine.due_words import told
 from rules.playbook import Due, DueForm
 from rules.units import MICROS, Duration, Unit, day_of, day_start, shift
 
-__all__ = ["Opening", "window"]
+__all__ = ["Opening", "end_of", "window"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,12 @@ def window(due: Due, anchor: int, calendar: WorkingCalendar, at: dt.time | None 
     by = max(by, opens)
     words, unannounced = told(due, anchor, opens, by, calendar, at_words)
     return Opening(opens_at=opens, due_by=by, words=words, unannounced=unannounced)
+
+
+def end_of(due: Due, anchor: int, calendar: WorkingCalendar) -> int:
+    """Return the ``due_by`` that ``window`` gives, without its words, which take much longer."""
+    opens, by = _plain(due, anchor, calendar)
+    return max(by, opens)
 
 
 def _plain(due: Due, anchor: int, calendar: WorkingCalendar) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.context import RunContext
-from engine.due import window
+from engine.due import end_of
 from engine.journeys import Action
 from engine.words import ActionState
 from rules.playbook import Do, Due, DueForm
@@ -20,4 +20,4 @@ def expires_at(step: Do, action: Action, ctx: RunContext) -> int | None:
     if after is None or action.state is not ActionState.OPEN:
         return None
     since = max(action.due_by, action.opened_at or action.due_by)
-    return window(Due(DueForm.WITHIN, high=after), since, ctx.calendar).due_by
+    return end_of(Due(DueForm.WITHIN, high=after), since, ctx.calendar)

@@ -11,8 +11,9 @@ from engine.context import RunContext
 from engine.gate import word
 from engine.joining import join
 from engine.journeys import Action, Journey, Key, closes_at, deadline, late
+from engine.levelled import rule_level
 from engine.render import Scene, Written, speaks, write
-from engine.rulings import Opening, Ruling, rule_on
+from engine.rulings import Opening, Ruling
 from engine.store import Decision
 from engine.templates import earlier_turns, template_file
 from engine.words import ActionKind, ActionState, Reason, Verb
@@ -67,7 +68,7 @@ def release(
         for walk, step, action in due
     ]  # fmt: skip
     moved: dict[str, Walk] = {}
-    for (walk, _, _), opening, ruling in zip(due, openings, rule_on(ctx, openings), strict=True):
+    for (walk, _, _), opening, ruling in zip(due, openings, rule_level(ctx, openings), strict=True):
         after, what = _ruled(ctx, walk, opening, ruling)
         walk.actions[after.key] = after
         if after.host is not None:

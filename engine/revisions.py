@@ -120,10 +120,9 @@ class Revisions:
         """Store a revision that the ledger does not have yet. Inside a transaction."""
         if self.ledger.one("SELECT 1 FROM revisions WHERE id = ?", book.revision):
             return
-        model = canonical_json(encode(_without_source(book)))
         row = {
             "id": book.revision, "playbook": book.name, "file": book.file,
-            "source": book.source, "model": model, "at": at,
+            "source": book.source, "model": _model(book), "at": at,
         }  # fmt: skip
         self.ledger.insert("revisions", [row], at=at)
 
@@ -165,6 +164,20 @@ class Revisions:
         """Return the YAML text of a stored revision, "" when it is unknown."""
         row = self.ledger.one("SELECT source FROM revisions WHERE id = ?", revision)
         return str(row["source"]) if row else ""
+
+
+#: The last revisions that were written: tests play one playbook in a thousand ledgers.
+_WRITTEN: dict[int, tuple[Playbook, str]] = {}
+_MOST_WRITTEN = 256
+
+
+def _model(book: Playbook) -> str:
+    found = _WRITTEN.get(id(book))
+    if found is None or found[0] is not book:
+        if len(_WRITTEN) >= _MOST_WRITTEN:
+            _WRITTEN.clear()
+        found = _WRITTEN[id(book)] = book, canonical_json(encode(_without_source(book)))
+    return found[1]
 
 
 def _has(book: Playbook, step: str) -> bool:

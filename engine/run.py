@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -215,7 +215,7 @@ class Runner:
         """Return the events that something in a run may ask for: of the rest nothing is fetched."""
         for one in (self.project, *pinned):
             if id(one) not in self._events:
-                self._events[id(one)] = one, event_names(one)
+                self._events[id(one)] = one, _spoken(one)
         return frozenset().union(*(names for _, names in self._events.values()))
 
     def _asleep(self) -> list[Playbook]:
@@ -286,7 +286,7 @@ class Runner:
     def _record(self, ctx: RunContext, decided: _Decided) -> None:
         left_out = {"left_out": list(self.project.broken)} if self.project.broken else {}
         summary = canonical_json({**decided.summary(), **left_out})
-        versions = canonical_json(_versions())
+        versions = _versions()
         last = self.ledger.one("SELECT max(n) AS n FROM runs")
         row = {
             "n": (last["n"] if last and last["n"] else 0) + 1, "at": ctx.at, "seq": ctx.seq, "config": self.project.config_hash,
@@ -349,9 +349,25 @@ def _meets(ctx: RunContext, candidate: Candidate) -> bool:
     )
 
 
-def _versions() -> dict[str, str]:
-    """Return the versions of what a decision depends on."""
-    return {name: metadata.version(name) for name in ("duckdb", "holidays", "tzdata")}
+#: What projects and playbooks speak of: tests play one of them in a thousand ledgers.
+_SPOKEN: dict[int, tuple[object, frozenset[str]]] = {}
+_MOST_SPOKEN = 256
+
+
+def _spoken(one: object) -> frozenset[str]:
+    found = _SPOKEN.get(id(one))
+    if found is None or found[0] is not one:
+        if len(_SPOKEN) >= _MOST_SPOKEN:
+            _SPOKEN.clear()
+        found = _SPOKEN[id(one)] = one, event_names(one)
+    return found[1]
+
+
+@cache
+def _versions() -> str:
+    """Return the versions of what a decision depends on, as JSON; finding them out takes 3 ms."""
+    names = ("duckdb", "holidays", "tzdata")
+    return canonical_json({name: metadata.version(name) for name in names})
 
 
 @contextmanager

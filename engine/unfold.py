@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
-from engine.due import window
+from engine.due import end_of
 from engine.ids import stable_share
 from engine.journeys import Action, Journey, Key
 from engine.untaken import never_since
@@ -194,7 +194,7 @@ class _Work(DoWalker):
         return Base(action.closed_at, f'the end of wait "{step.name}"')
 
     def _end_of_wait(self, at: int, up_to: Duration) -> int:
-        return window(Due(DueForm.WITHIN, high=up_to), at, self.world.calendar).due_by
+        return end_of(Due(DueForm.WITHIN, high=up_to), at, self.world.calendar)
 
     def _heard(self, step: Wait, action: Action) -> Action:
         event = self.first(step.awaited, action.opens_at, action.due_by)

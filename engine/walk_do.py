@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.due import window
+from engine.due import end_of, window
 from engine.journeys import Action, closes_at
 from engine.walking import NEVER, Base, Walker
 from engine.words import ActionKind, ActionState, Reason
@@ -144,7 +144,7 @@ class DoWalker(Walker):
             return due_by
         calendar = self.world.calendar.of_role(step.assign)
         if rung.after.unit is Unit.WORKING_DAY:
-            return window(Due(DueForm.WITHIN, high=rung.after), due_by, calendar).due_by
+            return end_of(Due(DueForm.WITHIN, high=rung.after), due_by, calendar)
         return self.moved(due_by, rung.after, calendar)
 
     def _answered(self, step: Do, action: Action) -> Action:

@@ -121,6 +121,7 @@ class Reason(StrEnum):
     HOUSE_HOLD = "house_hold"  #: a house rule holds it until the rule no longer matches
     HOUSE_DEFER = "house_defer"  #: a house rule said defer
     CAP = "cap"  #: a cap of house.yaml is full
+    LEVELLED = "levelled"  #: its role has too much that day; it opens on a later day of its window
     QUIET = "quiet"  #: the quiet hours of the customer
     CONSENT = "consent"  #: the customer has not allowed the channel, or wants no contact
     CONSENT_WITHDRAWN = "consent_withdrawn"  #: allowed when it was decided, not when it was sent

@@ -24,6 +24,7 @@ from rules.houserules import (
     Verdict,
 )
 from rules.measures import Catalogue, Events
+from rules.reporting import Reports
 from rules.steps import (
     Anchor,
     AnchorKind,
@@ -87,6 +88,7 @@ __all__ = [
     "Quiet",
     "Record",
     "Repeat",
+    "Reports",
     "Retry",
     "Route",
     "Set",
@@ -305,3 +307,4 @@ class Project:
     findings: tuple[Finding, ...] = ()
     config_hash: str = ""  #: of everything that can change a decision
     asked: dict[str, FieldType] = field(default_factory=dict)  #: every name that some step asks for
+    reports: Reports = field(default_factory=Reports)  #: no part of any decision

@@ -120,6 +120,7 @@ class Vocabulary:
     deliver_for: Duration = field(
         default_factory=lambda: Duration(2, Unit.MINUTE)
     )  #: how long a run sends at most
+    levelling: bool = False  #: tasks open on days of their window on which their role has room
     give_up: Duration | None = None  #: default for tasks that nobody finishes
     ingest: Ingest = field(default_factory=Ingest)  #: how events that other programs send are taken
     span: Span | None = field(default=None, compare=False)

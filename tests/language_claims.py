@@ -124,6 +124,7 @@ ELSEWHERE: dict[str, tuple[str, str]] = {
     "channel_failed": ("integration/test_run_steps.py", "channel_failed"),
     "consent_withdrawn": ("integration/test_run_consent.py", "consent_withdrawn"),
     "deferred_too_long": ("integration/test_run_house.py", "deferred_too_long"),
+    "levelled": ("integration/test_levelled.py", "levelled"),
     "not_active": ("acceptance/test_step_flow.py", "not_active"),
     "parked": ("integration/test_outbox.py", "parked"),
     "per_run": ("acceptance/test_run_program.py", "per_run"),

@@ -16,7 +16,7 @@ from rules.playbook import Assignment
 from rules.units import SCALE, day_number
 from rules.vocabulary import BUILT_IN_EVENTS, FieldKind, FieldType
 
-__all__ = ["read_record", "read_set"]
+__all__ = ["constant", "read_record", "read_set"]
 
 _SORTS = {
     FieldKind.NUMBER: Sort.NUMBER,
@@ -129,7 +129,7 @@ def _assigned(declared: FieldType, place: Place, scope: Scope, *, adds: bool) ->
             return Assignment(attribute=name)
         if found := re.fullmatch(r"add (.+)", words):
             return _added(declared, found[1], place, adds=adds)
-    value = _constant(declared, text, place)
+    value = constant(declared, text, place)
     return None if value is None else Assignment(attribute=name, value=value)
 
 
@@ -189,7 +189,7 @@ def _words(declared: FieldType, place: Place) -> Assignment | None:
         message = f"{declared.name} has one value"
         place.error("bad-value", message, "write it without [ ]")
         return None
-    found = [_constant(declared, text, item) for text, item in place.texts(declared.name) or []]
+    found = [constant(declared, text, item) for text, item in place.texts(declared.name) or []]
     if not found and not place.items():
         place.error("empty-value", f"the list of {declared.name} is empty", "write unknown")
     if not found or None in found:
@@ -198,7 +198,7 @@ def _words(declared: FieldType, place: Place) -> Assignment | None:
     return Assignment(attribute=declared.name, value=tuple(sorted(values)))
 
 
-def _constant(declared: FieldType, text: str, place: Place) -> Datum | None:
+def constant(declared: FieldType, text: str, place: Place) -> Datum | None:
     """Return a constant as the log holds it."""
     match declared.kind:
         case FieldKind.TEXT:

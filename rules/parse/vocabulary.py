@@ -11,7 +11,7 @@ from rules.parse.hours import read_customer_zone, read_working_time
 from rules.parse.ingest import read_ingest
 from rules.parse.names import Names, Section, check_name
 from rules.parse.place import Place
-from rules.parse.settings import read_after, read_count, read_length, read_span
+from rules.parse.settings import read_after, read_count, read_length, read_span, read_yes_no
 from rules.phrases import plain, read_date
 from rules.units import Duration, Unit
 from rules.vocabulary import (
@@ -46,6 +46,7 @@ def read_vocabulary(root: Place) -> Names:
     limits, give_up = root.get("limits"), root.get("give_up")
     per_run = limits.get("per_run") if limits else None
     deliver_for = limits.get("deliver_for") if limits else None
+    levelling = limits.get("levelling") if limits else None
     vocabulary = Vocabulary(
         business=root.label("business"),
         timezone=time.timezone,
@@ -65,6 +66,7 @@ def read_vocabulary(root: Place) -> Names:
         dates=_dates(sections["dates"]),
         per_run=(read_count(per_run) if per_run else None) or 500,
         deliver_for=(read_span(deliver_for) if deliver_for else None) or Duration(2, Unit.MINUTE),
+        levelling=bool(levelling and read_yes_no(levelling)),
         give_up=_give_up(give_up) if give_up else None,
         ingest=read_ingest(root.get("ingest"), events, attributes, broken, opened),
         span=root.span,

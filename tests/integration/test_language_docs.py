@@ -12,7 +12,6 @@ row, and a new table of the schemas its line in SECTIONS.
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import re
 from collections import defaultdict
@@ -26,7 +25,17 @@ from typing import Any, get_args
 import pytest
 
 from engine.words import Reason
-from rules import conditions, houserules, ingest, measures, playbook, steps, units, vocabulary
+from rules import (
+    conditions,
+    houserules,
+    ingest,
+    measures,
+    playbook,
+    reporting,
+    steps,
+    units,
+    vocabulary,
+)
 from rules.channel_kinds import CHANNEL_KINDS
 from rules.conditions import Condition, Test
 from rules.measures import Measure
@@ -58,6 +67,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     **{f"a channel of kind {kind}": ("Channels",) for kind in CHANNEL_KINDS},
     "ingest": ("Ingest",),
     "a name of theirs": ("Ingest",),
+    "reports": ("Reports",),
+    "replies": ("Reports",),
+    "a limit": ("Reports",),
     "a role": ("Roles",),
     "limits": ("care.yaml", "Who and how often"),
     "shared.yaml": ("shared.yaml",),
@@ -95,7 +107,7 @@ IN_WORDS = (steps.AnchorKind, steps.AskedKind, measures.Quantity, vocabulary.Fie
 NOT_WRITTEN = {("Project", "broken"), ("Project", "findings"), ("Quiet", "path")}
 #: Where the types of playbooks and house.yaml, and the enumerations of the language stand.
 BOOKS = (playbook, steps, houserules)
-MODULES = (*BOOKS, conditions, ingest, measures, vocabulary, units)
+MODULES = (*BOOKS, conditions, ingest, measures, reporting, vocabulary, units)
 
 
 @cache
@@ -371,58 +383,7 @@ def test_moments() -> None:
     assert told == {"within last", "ago", "between ago", "within next"}
 
 
-# ---------------------------------------------------------------- codes, events, reasons
-
-#: The functions that make findings, by the place of the code among their arguments.
-_REPORTERS = {
-    **dict.fromkeys(("error", "warn", "PhraseError", "_finding", "_warning", "add", "add_at"), 0),
-    **dict.fromkeys(("mistake", "_fault", "_tell"), 1),
-    **dict.fromkeys(("Finding", "Fault"), -1),  # by keyword
-}
-
-
-def codes_in(text: str) -> Iterator[str]:
-    """Yield the codes of the findings that a module makes."""
-    for call in ast.walk(ast.parse(text)):
-        if not isinstance(call, ast.Call):
-            continue
-        name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-        name = call.func.id if isinstance(call.func, ast.Name) else name
-        if name not in _REPORTERS or len(call.args) + len(call.keywords) < 2:
-            continue
-        arguments = [word.value for word in call.keywords if word.arg == "code"]
-        arguments += call.args[_REPORTERS[name] :][:1] if _REPORTERS[name] >= 0 else []
-        for argument in arguments:
-            if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                yield argument.value
-
-
-def test_every_code_of_check_is_explained() -> None:
-    """Every code that ``check`` may show stands in the page, and no other does."""
-    made = {
-        code
-        for file in [*(ROOT / "rules").rglob("*.py"), ROOT / "engine" / "calendar_check.py"]
-        for code in codes_in(file.read_text(encoding="utf-8"))
-    }
-    made |= {"unknown-playbook"}  # the one code that is put together
-    explained = first_words("What care check says")
-
-    assert made - explained == set()
-    assert explained - made - {"code"} == set()
-
-
-def test_every_code_of_the_golden_files_is_explained() -> None:
-    """Every code that a golden file shows stands in the page."""
-    shown = {
-        code
-        for file in (ROOT / "tests" / "golden").rglob("*.txt")
-        for code in re.findall(
-            r"(?:error|warning)\[([a-z0-9-]+)\]", file.read_text(encoding="utf-8")
-        )
-    }
-    assert shown
-
-    assert shown - first_words("What care check says") == set()
+# ---------------------------------------------------------------- events, reasons
 
 
 def test_built_in_events_are_explained() -> None:
