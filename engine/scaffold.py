@@ -16,7 +16,16 @@ from pathlib import Path, PurePosixPath
 
 from rules.errors import InputError, UsageError, did_you_mean
 
-__all__ = ["DEFAULT_SAMPLE", "SCHEMA_FOLDER", "init", "samples"]
+__all__ = [
+    "DEFAULT_SAMPLE",
+    "SCHEMA_FOLDER",
+    "init",
+    "own_schema",
+    "samples",
+    "schema_files",
+    "walk_files",
+    "write_new",
+]
 
 DEFAULT_SAMPLE = "starter"
 SCHEMA_FOLDER = ".schemas"
@@ -41,9 +50,17 @@ def init(target: Path, sample: str = DEFAULT_SAMPLE) -> list[Path]:
     """
     if sample not in samples():
         raise UsageError(f'no sample "{sample}"; {did_you_mean(sample, samples())}')
+    return write_new(target, dict(_contents(sample)))
+
+
+def write_new(target: Path, contents: dict[PurePosixPath, bytes]) -> list[Path]:
+    """Write files, by their path in the project, into a folder; return what was written, sorted.
+
+    Raises InputError where a file stands in the way (nothing is written then) or the folder can't be
+    written.
+    """
     if target.exists() and not target.is_dir():
         raise InputError(f"{target} is a file; name a folder for the new project")
-    contents = dict(_contents(sample))
     _refuse_to_overwrite(target, contents)
     written = []
     for name, data in sorted(contents.items()):
@@ -80,26 +97,34 @@ def _shelf() -> Traversable:
 
 def _contents(sample: str) -> Iterator[tuple[PurePosixPath, bytes]]:
     """Yield every file of the new project: its path within the project and its bytes."""
+    yield from schema_files()
+    for path, entry in walk_files(_shelf().joinpath(sample), PurePosixPath()):
+        data = entry.read_bytes()
+        yield path, own_schema(data, path) if path.suffix == ".yaml" else data
+
+
+def schema_files() -> Iterator[tuple[PurePosixPath, bytes]]:
+    """Yield what every new project has: what git passes over, and the schemas for editors."""
     yield PurePosixPath(".gitignore"), _GITIGNORE
     for entry in files("schemas").iterdir():
         if entry.name.endswith(".schema.json"):
             yield PurePosixPath(SCHEMA_FOLDER, entry.name), entry.read_bytes()
-    for path, entry in _walk(_shelf().joinpath(sample), PurePosixPath()):
-        data = entry.read_bytes()
-        yield path, _own_schema(data, path) if path.suffix == ".yaml" else data
 
 
-def _walk(folder: Traversable, path: PurePosixPath) -> Iterator[tuple[PurePosixPath, Traversable]]:
+def walk_files(
+    folder: Traversable, path: PurePosixPath
+) -> Iterator[tuple[PurePosixPath, Traversable]]:
+    """Yield every file below a shipped folder, with its path from ``path`` on."""
     for entry in folder.iterdir():
         if entry.name == "__pycache__":
             continue
         if entry.is_dir():
-            yield from _walk(entry, path / entry.name)
+            yield from walk_files(entry, path / entry.name)
         else:
             yield path / entry.name, entry
 
 
-def _own_schema(data: bytes, path: PurePosixPath) -> bytes:
-    """Point the modeline at the project's own copy of the schema."""
+def own_schema(data: bytes, path: PurePosixPath) -> bytes:
+    """Return a YAML file with its modeline pointing at the project's own copy of the schema."""
     up = "../" * (len(path.parts) - 1)
     return _MODELINE.sub(rf"\g<1>{up}{SCHEMA_FOLDER}/\g<2>".encode(), data)

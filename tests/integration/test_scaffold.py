@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from engine.scaffold import DEFAULT_SAMPLE, SCHEMA_FOLDER, init, samples
+from engine.tidying import State, tidy
 from rules.errors import InputError, UsageError
 from rules.project import check
 
@@ -208,6 +209,8 @@ def test_the_wheel_carries_samples_and_schemas(tmp_path: Path) -> None:
     installed = tmp_path / "installed"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(installed)
+    assert tree(installed / "playbooks" / "library") == tree(ROOT / "playbooks" / "library")
+    assert tree(installed / "rules" / "explained") == tree(ROOT / "rules" / "explained")
     for sample in samples():
         made, expected = tmp_path / f"made-{sample}", tmp_path / f"expected-{sample}"
         program = (
@@ -225,3 +228,11 @@ def test_the_wheel_carries_samples_and_schemas(tmp_path: Path) -> None:
         init(expected, sample)
 
         assert tree(made) == tree(expected)
+
+
+def test_shipped_files_are_laid_out() -> None:
+    """`care fmt` has nothing to do in what is shipped."""
+    shipped = ROOT / "playbooks"
+    found = tidy(sorted(shipped.rglob("*.yaml")), shipped)
+    assert [file.name for file in found if file.state is not State.SAME] == []
+    assert len(found) > 70
