@@ -29,6 +29,9 @@ __all__ = ["Compiled", "Shift", "Watched", "apply", "hash_of", "measure", "watch
 #: Question by hashes and scope -> what ``compile_population`` made of it, and its SQL.
 Compiled = dict[tuple[tuple[str, ...], bool], tuple["Population", str]]
 
+#: Hashes of definitions, by the catalogue and the name; each takes a millisecond.
+_HASHES: dict[tuple[int, str], tuple[Catalogue, str]] = {}
+_MOST_HASHES = 4_096
 _FEW = 50_000  #: customers whose verdicts are read as rows, not as columns
 
 
@@ -64,7 +67,13 @@ class Shift:
 
 def hash_of(book: Playbook, name: str) -> str:
     """Return the hash under which a playbook's segment or class is watched."""
-    return definition_hash(book.catalogue, name)
+    key = (id(book.catalogue), name)
+    found = _HASHES.get(key)
+    if found is None or found[0] is not book.catalogue:
+        if len(_HASHES) >= _MOST_HASHES:
+            _HASHES.clear()
+        found = _HASHES[key] = book.catalogue, definition_hash(book.catalogue, name)
+    return found[1]
 
 
 def watched(playbooks: Iterable[Playbook]) -> list[Watched]:

@@ -41,11 +41,20 @@ class Zygote:
         """Run care with these words, or kill it after some seconds; return how it ended."""
         return self.told(*words, kill_after=kill_after).code
 
-    def told(self, *words: str, kill_after: float | None = None) -> Ended:
-        """Run care as ``run`` does and return what it said, too."""
+    def told(
+        self,
+        *words: str,
+        kill_after: float | None = None,
+        folder: Path | None = None,
+        together: bool = False,
+    ) -> Ended:
+        """Run care as ``run`` does, in a folder, and return what it said, too; ``together``: what
+        it said on stderr stands between what it said on stdout.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([kill_after, *words]) + "\n")
+        where = str(folder) if folder is not None else None
+        self._process.stdin.write(json.dumps([kill_after, where, together, *words]) + "\n")
         self._process.stdin.flush()
         return Ended(*json.loads(self._process.stdout.readline()))
 
@@ -65,9 +74,14 @@ def load_all() -> None:
 
     for package in (
         "engine",
+        "engine.backtest",
         "engine.commands",
+        "engine.handbook",
         "engine.ingest",
         "engine.intake",
+        "engine.planning",
+        "engine.reports",
+        "engine.testing",
         "rules",
         "rules.sql",
     ):
@@ -78,11 +92,13 @@ def load_all() -> None:
 def _serve() -> None:
     load_all()
     for line in sys.stdin:
-        kill_after, *words = json.loads(line)
+        kill_after, folder, together, *words = json.loads(line)
         with TemporaryFile() as out, TemporaryFile() as err:
             pid = os.fork()
             if pid == 0:
-                _care(words, out, err)
+                if folder is not None:
+                    os.chdir(folder)
+                _care(words, out, out if together else err)
             if kill_after is not None:
                 time.sleep(kill_after)
                 os.kill(pid, 9)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
 
-from engine.commands.desk import FORMAT, Desk, show
+from engine.commands.desk import FORMAT, Desk, replaced, show
 from rules.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -141,7 +139,7 @@ def export(
         if file is None:
             _write(ledger, form, what, chosen, zone, sys.stdout)
             return
-        with _replaced(file) as half:
+        with replaced(file) as half:
             if form == "xlsx":
                 _sheets(ledger, half, chosen, zone)
             else:
@@ -194,16 +192,3 @@ def _sheets(ledger: Ledger, path: Path, chosen: Chosen, zone: str) -> None:
     }
     if not any(write_xlsx(path, sheets, zone).values()):
         click.echo("care: nothing matches", err=True)
-
-
-@contextmanager
-def _replaced(file: Path) -> Iterator[Path]:
-    """Yield a path beside a file that takes its place once all is written."""
-    half = file.with_name(f".{file.name}.half")
-    try:
-        yield half
-        half.replace(file)
-    except OSError as error:
-        raise InputError(f"{file} can't be written: {error.strerror or error}") from error
-    finally:
-        half.unlink(missing_ok=True)

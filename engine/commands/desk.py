@@ -11,14 +11,24 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from rules.errors import Finding, Level, UsageError
+from rules.errors import Finding, InputError, Level, UsageError
 
 if TYPE_CHECKING:
     from engine.ledger import Ledger
     from rules.playbook import Project
     from rules.vocabulary import Vocabulary
 
-__all__ = ["FINDINGS", "FORMAT", "Desk", "Progress", "count_of", "leave", "progress_bar", "show"]
+__all__ = [
+    "FINDINGS",
+    "FORMAT",
+    "Desk",
+    "Progress",
+    "count_of",
+    "leave",
+    "progress_bar",
+    "replaced",
+    "show",
+]
 
 FINDINGS = 3  #: exit code: nothing is broken, but a person should look
 
@@ -144,3 +154,19 @@ def progress_bar(label: str) -> Iterator[Progress | None]:
             bar.update(task, completed=done, total=total)
 
         yield advance
+
+
+@contextlib.contextmanager
+def replaced(file: Path) -> Iterator[Path]:
+    """Yield a path beside a file that takes its place once all is written.
+
+    Raises InputError where it can't be written.
+    """
+    half = file.with_name(f".{file.name}.half")
+    try:
+        yield half
+        half.replace(file)
+    except OSError as error:
+        raise InputError(f"{file} can't be written: {error.strerror or error}") from error
+    finally:
+        half.unlink(missing_ok=True)

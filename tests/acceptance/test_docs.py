@@ -2,33 +2,43 @@
 
 A page's blocks run in order, in a folder of their own. A line ``...`` in the output stands for any
 lines. ``<!-- edit FILE | old | new -->`` in a page edits a file of the project between two blocks (``\\n``
-is a line's end).
+is a line's end), ``<!-- file FILE -->`` writes the YAML block that follows it into one.
 With ``--update-golden`` the outputs in the pages are rewritten; the diff is the review.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "getting-started.md"]
+from tests.zygote import Zygote
 
-#: What differs by machine: the matcher in use, and all hashes over it.
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "docs" / "getting-started.md",
+    ROOT / "docs" / "tour.md",
+    ROOT / "docs" / "reports.md",
+    ROOT / "docs" / "plan.md",
+    ROOT / "docs" / "backtest.md",
+    ROOT / "docs" / "editor.md",
+]
+
+#: What differs by machine: the matcher in use, and all hashes over it; how long something took.
 VARIES = [
     (re.compile(r"matcher (?:durable-rules|reference)\b(?: \([^)]*\))?"), "matcher *"),
+    (re.compile(r" in \d+\.\d s$"), " in * s"),
     (re.compile(r"audit head: (\d+) [0-9a-f]{64}"), r"audit head: \1 *"),
 ]
 
 _EDIT = re.compile(r"<!-- edit (\S+) \| (.+?) \| (.+?) -->")
+_FILE = re.compile(r"<!-- file (\S+) -->")
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -50,14 +60,30 @@ class Edit:
     new: str
 
 
-def steps(lines: list[str]) -> Iterator[Shown | Edit]:
-    """Yield the commands and edits of a page, in order."""
+@dataclass(kw_only=True)
+class Written:
+    """A file that the reader writes."""
+
+    file: str
+    lines: list[str] = field(default_factory=list)
+
+
+def steps(lines: list[str]) -> Iterator[Shown | Edit | Written]:
+    """Yield the commands, edits and files of a page, in order."""
     inside, shown = False, None
+    written: Written | None = None
     for index, line in enumerate(lines):
         if line.startswith("```"):
             if shown is not None:
                 yield shown
             inside, shown = line == "```console", None
+            if written is not None and line == "```":
+                yield written
+                written = None
+        elif file := _FILE.fullmatch(line):
+            written = Written(file=file[1])
+        elif written is not None and line:
+            written.lines.append(line)
         elif inside and line.startswith("$ "):
             if shown is not None:
                 yield shown
@@ -95,31 +121,27 @@ def cut_like(shown: list[str], actual: list[str]) -> list[str]:
     return [*actual[:head], "...", *(actual[-tail:] if tail else [])]
 
 
-def run(command: str, folder: Path) -> tuple[list[str], Path]:
+def run(command: str, folder: Path, zygote: Zygote) -> tuple[list[str], Path]:
     """Run one command of a page and return its output (both streams) and the folder after it."""
     words = shlex.split(command, comments=True)
     if words[0] == "cd":
         return [], folder / words[1]
-    assert words[0] == "care", f"a console block may hold care and cd only: {command}"
+    if words[0] == "cp":
+        shutil.copytree(folder / words[2], folder / words[3])
+        return [], folder
+    assert words[0] == "care", f"a console block may hold care, cd and cp -r only: {command}"
     if words[1] == "check":
         words += ["--at", "2026-05-01"]  # in autumn it may warn of the year to come
-    done = subprocess.run(
-        [sys.executable, "-m", "cli", *words[1:]],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    lines = done.stdout.decode().splitlines()
-    assert done.returncode in (0, 1, 3), "\n".join([command, *lines])
+    done = zygote.told(*words[1:], folder=folder, together=True)
+    lines = done.out.splitlines()
+    assert done.code in (0, 1, 3), "\n".join([command, *lines])
     notes = "care: reference matcher:"  # said where durable-rules can't be used
     return [line for line in lines if not line.startswith(notes)], folder
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_console_blocks_show_what_happens(
-    page: Path, tmp_path: Path, *, update_golden: bool
+    page: Path, tmp_path: Path, zygote: Zygote, *, update_golden: bool
 ) -> None:
     """Each command of the page prints what the page says."""
     lines = page.read_text(encoding="utf-8").splitlines()
@@ -133,7 +155,12 @@ def test_console_blocks_show_what_happens(
             assert text.count(step.old) == 1, step
             place.write_text(text.replace(step.old, step.new), encoding="utf-8")
             continue
-        output, folder = run(step.command, folder)
+        if isinstance(step, Written):
+            place = folder / step.file
+            place.parent.mkdir(exist_ok=True)
+            place.write_text("\n".join(step.lines) + "\n", encoding="utf-8")
+            continue
+        output, folder = run(step.command, folder, zygote)
         expected = trimmed(step.output)
         actual = cut_like(expected, trimmed(output))
         if [*map(plain, actual)] != [*map(plain, expected)]:

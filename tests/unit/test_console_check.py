@@ -63,3 +63,17 @@ def test_json_has_every_part() -> None:
         "file": "care.yaml", "line": 2, "col": 1, "level": "warning", "code": "comment-cut",
         "message": "the rest is a comment", "hint": "", "path": "",
     }  # fmt: skip
+
+
+def test_sarif_says_what_a_code_means() -> None:
+    """A rule carries the sentence of ``care check --explain``, in both languages; unknown ones none."""
+    known, unknown = (
+        Finding(code=code, message="m", span=Span("care.yaml", 1, 1))
+        for code in ("unknown-channel", "a-code-of-tomorrow")
+    )
+    log = json.loads(as_sarif([known, unknown]))
+    other, rule = log["runs"][0]["tool"]["driver"]["rules"]
+
+    assert rule["shortDescription"]["text"] == "care.yaml declares no such channel."
+    assert rule["help"]["text"].endswith("care.yaml 的 channels 下没有这个渠道。")
+    assert other == {"id": "a-code-of-tomorrow"}
