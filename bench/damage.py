@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.testing.suite import CODES
+from rules.errors import Finding
+from rules.parse.testfile import read_cases
+from rules.playbook import Project
 from rules.project import check_files
 from tests.damage import damages
 
-SAMPLES = Path(__file__).parents[1] / "playbooks" / "samples"
+SHIPPED = Path(__file__).parents[1] / "playbooks"
+LIBRARY = "library"
 
 
 @dataclass(slots=True)
@@ -46,7 +51,30 @@ class Tally:
         return 1 - self.unanswered.total() / self.spelt.total()
 
 
-def files_of(root: Path) -> dict[str, bytes]:
+def shipped() -> Iterator[tuple[str, dict[str, bytes], list[str]]]:
+    """Yield the name of each shipped project, its files, and those of them that are damaged.
+
+    Each playbook of the library is a project of its own with what all of them share: the others
+    would only be read again and again.
+    """
+    for root in sorted((SHIPPED / "samples").iterdir()):
+        files = _files_of(root)
+        yield root.name, files, [name for name in files if name.endswith(".yaml")]
+    whole = {**_files_of(SHIPPED / LIBRARY), **_files_of(SHIPPED / LIBRARY / "saas")}
+    common = {
+        name: data for name, data in whole.items()
+        if name.partition("/")[0] in ("care.yaml", "shared.yaml", "house.yaml", "templates")
+    }  # fmt: skip
+    yield LIBRARY, common, [name for name in common if name.endswith(".yaml")]
+    for name in sorted(name for name in whole if name.startswith("playbooks/")):
+        stem = Path(name).stem
+        test = f"tests/{stem}.test.yaml"
+        # farewell is begun by others: without it their tests could not be read to the end
+        farewell = {"playbooks/farewell.yaml": whole["playbooks/farewell.yaml"]}
+        yield LIBRARY, {**common, **farewell, name: whole[name], test: whole[test]}, [name, test]
+
+
+def _files_of(root: Path) -> dict[str, bytes]:
     """Return the YAML and the texts of a project by path, without its import maps."""
     found = [
         path for path in sorted(root.rglob("*"))
@@ -55,16 +83,22 @@ def files_of(root: Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
 
 
-def tally(root: Path, count: int, seed: int = 1) -> Iterator[tuple[str, Tally]]:
-    """Yield what came of each file of one project."""
-    files = files_of(root)
-    before = {(finding.code, finding.message) for finding in check_files(files)[1]}
-    for name in files:
-        if not name.endswith(".yaml"):
-            continue
+def tally(
+    files: dict[str, bytes], names: Sequence[str], count: int, seed: int = 1
+) -> Iterator[tuple[str, Tally]]:
+    """Yield what came of damaging each of these files of one project."""
+    project, first = check_files(files)
+    for name in names:
         found = Tally()
+        before = {(finding.code, finding.message) for finding in first}
+        if name.startswith("tests/"):
+            before |= {(f.code, f.message) for f in _of_tests(files[name], name, project)}
         for damage in damages(files[name].decode(), seed, count):
-            _, findings = check_files({**files, name: damage.text.encode()})
+            data = damage.text.encode()
+            if name.startswith("tests/"):
+                findings = _of_tests(data, name, project)
+            else:
+                _, findings = check_files({**files, name: data})
             new = [f for f in findings if (f.code, f.message) not in before]
             found.made[damage.how] += 1
             found.spelt[damage.how] += bool(damage.word)
@@ -77,17 +111,22 @@ def tally(root: Path, count: int, seed: int = 1) -> Iterator[tuple[str, Tally]]:
         yield name, found
 
 
+def _of_tests(data: bytes, name: str, project: Project | None) -> tuple[Finding, ...]:
+    assert project is not None
+    return read_cases(data, name, project, CODES)[1]
+
+
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     everything = Tally()
     print(f"{'file':52}{'slips':>6}{'found':>8}{'at line':>9}{'answered':>10}")
-    for root in sorted(SAMPLES.iterdir()):
-        for name, found in tally(root, count):
+    for label, files, names in shipped():
+        for name, found in tally(files, names, count):
             everything.add(found)
             answered = f"{found.answered:9.1%}" if found.spelt.total() else "        -"
-            label = f"{root.name}/{name}"
+            place = f"{label}/{name}"
             print(
-                f"{label:52}{found.made.total():6}{found.found:8.1%}{found.at_line:9.1%} {answered}"
+                f"{place:52}{found.made.total():6}{found.found:8.1%}{found.at_line:9.1%} {answered}"
             )
     print(
         f"{'all':52}{everything.made.total():6}{everything.found:8.1%}"

@@ -87,10 +87,15 @@ def check(desk: Desk, form: str, at: str | None, explain: str | None, *, strict:
     project, findings = examine(desk.root())
     if project is not None:
         from engine.calendar_check import calendar_findings  # noqa: PLC0415  slow
+        from engine.side_files import side_findings  # noqa: PLC0415
 
         vocabulary = project.vocabulary
         when = desk.instant(at, vocabulary.timezone)
-        late = [*calendar_findings(vocabulary, when), *_doubtful(desk, project, when)]
+        late = [
+            *side_findings(project),
+            *calendar_findings(vocabulary, when),
+            *_doubtful(desk, project, when),
+        ]
         findings = tuple(sorted((*findings, *late), key=lambda finding: finding.order))
     sound = _sound(len(project.playbooks)) if project else "the project can't run"
     verdict = f"{count_of(findings)}; {sound}" if findings else f"no errors; {sound}"

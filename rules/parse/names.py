@@ -288,6 +288,7 @@ _GIVEN_BY = {"date": "`date`, `holiday` and `every`", "holiday": "`holiday`"}
 _DECLARED = {
     Section.EVENTS: "declare it under `events` in care.yaml",
     Section.ATTRIBUTES: "declare it under `customer` in care.yaml",
+    Section.FIELDS: "declare it under the event's `fields` in care.yaml",
     Section.CHANNELS: "declare it under `channels` in care.yaml",
     Section.ROLES: "declare it under `roles` in care.yaml",
     Section.MEASURES: "define it under `measures`",

@@ -54,25 +54,20 @@ def _no_unique_key() -> None:
 
 def _cursor_first() -> None:
     """The cursor of the feed moves before the log has what was fed."""
-    right = feed.open_log  # type: ignore[attr-defined]
-    held: list[Ledger] = []
-    feeds = feed.feed
-
-    def open_log(*given: Any, **named: Any) -> Any:
-        (ledger,) = held
-        last, _ = ledger.chain.head()
-        with ledger.transaction():
-            row = {"name": "feed", "value": last}
-            ledger.insert("cursors", [row], replace=True, at=0)
-        return right(*given, **named)
-
-    def wrong(ledger: Ledger, *given: Any, **named: Any) -> int:
-        held[:] = [ledger]
-        return feeds(ledger, *given, **named)
-
     from engine import run
 
-    feed.open_log = open_log  # type: ignore[attr-defined]
+    feeds = feed.feed
+
+    def wrong(ledger: Ledger, opened: Any, *given: Any, **named: Any) -> int:
+        def too_late() -> Any:
+            last, _ = ledger.chain.head()
+            with ledger.transaction():
+                row = {"name": "feed", "value": last}
+                ledger.insert("cursors", [row], replace=True, at=0)
+            return opened()
+
+        return feeds(ledger, too_late, *given, **named)
+
     run.feed = wrong  # type: ignore[attr-defined]
 
 

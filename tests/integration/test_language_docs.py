@@ -160,10 +160,10 @@ def tables(schema: Any) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
 
 @cache
 def keys() -> dict[str, dict[str, Mapping[str, Any]]]:
-    """Return title -> key -> its schema, of all files but import maps."""
+    """Return title -> key -> its schema, of all files but import maps and tests, which have pages of their own."""
     found: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
     for kind, (schema, shapes) in SCHEMAS.items():
-        if kind != "import":
+        if kind not in ("import", "test"):
             for title, key, part in tables([schema, shapes]):
                 found[title][key] = part
     return dict(found)
