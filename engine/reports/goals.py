@@ -1,7 +1,8 @@
 """Goals reached by those who were cared for, against those who were held out: one question for both.
 
 Both are looked at in the same way: from the entry on, in the log, whatever the journey did meanwhile.
-Only goals of events count, since a journey is needed to leave a segment or meet a condition.
+Occurrences of the hold-out that ``again`` would have refused after an earlier one don't count. Only
+goals of events count, since a journey is needed to leave a segment or meet a condition.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from rules.errors import StateError
 from rules.evaluate import event_verdict
 from rules.history import Event
 from rules.playbook import Playbook, Stop
+from rules.units import shift
 
 __all__ = ["Trial", "trials"]
 
@@ -31,7 +33,7 @@ _STARTED = "SELECT * FROM journeys WHERE started_at >= ? AND started_at < ? ORDE
 _HELD_OUT = """
 SELECT * FROM decided
 WHERE gate = 'start' AND verb = 'refused' AND reason IN (?, ?) AND customer IS NOT NULL
-    AND run_at >= ? AND run_at < ? ORDER BY id
+    AND run_at < ? ORDER BY run_at, id
 """
 
 
@@ -73,11 +75,19 @@ def _judged(
 ) -> Iterator[tuple[bool, Playbook, Journey, bool]]:
     """Yield (held out, playbook, journey, reached its goal)."""
     cases: list[tuple[bool, Playbook, Journey]] = []
+    before: dict[tuple[str, str], int] = {}  #: entries that count of those held out
     for held, journey in _cases(source, period):
         try:
             book = revisions.get(journey.revision)
         except StateError:
             continue
+        if held:
+            key = (journey.playbook, journey.customer)
+            if not _again(book, before.get(key), journey.entry, source.zone):
+                continue
+            before[key] = journey.entry
+            if journey.started_at < period.since:
+                continue
         stops = tuple(stop for stop in book.stops if stop.events is not None)
         if any(stop.goal for stop in stops):
             cases.append((held, replace(book, stops=stops), journey))
@@ -105,6 +115,17 @@ def _judged(
             yield held, book, journey, end is not None and end.goal is not None
 
 
+def _again(book: Playbook, last: int | None, entry: int, zone: str) -> bool:
+    """Whether ``again`` lets an occurrence begin after the last one that counts.
+
+    Nothing begins for those held out, so the gate refuses none of their later occurrences for that.
+    Counted, they would be many of the same few customers, and those in the worst state.
+    """
+    if last is None or book.again_ever:
+        return True
+    return book.again is not None and entry >= shift(last, book.again, zone)
+
+
 def _names(stop: Stop) -> tuple[str, ...]:
     return stop.events.names if stop.events is not None else ()
 
@@ -121,7 +142,7 @@ def _cases(source: Source, period: Period) -> Iterator[tuple[bool, Journey]]:
     for row in source.ledger.rows(_STARTED, period.since, period.until):
         yield False, journey_of(row)
     reasons = (str(Reason.HOLDOUT), str(Reason.HOLDOUT_PROJECT))
-    for row in source.ledger.rows(_HELD_OUT, *reasons, period.since, period.until):
+    for row in source.ledger.rows(_HELD_OUT, *reasons, period.until):
         yield True, _held_out(source, row)
 
 

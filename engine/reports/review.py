@@ -219,6 +219,10 @@ def _books(
     return rows
 
 
+#: Cases that each group needs at least: of fewer an interval may speak, and chance speaks with it.
+_CONCLUSIVE = 30
+
+
 def _goals(found: Mapping[str, Trial]) -> list[dict[str, object]]:
     rows = []
     for trial in found.values():
@@ -232,6 +236,8 @@ def _goals(found: Mapping[str, Trial]) -> list[dict[str, object]]:
             gain = trial.acted_goals / trial.acted - trial.held_goals / trial.held
             row |= {"gain": _millionths(gain), "low": _millionths(low), "high": _millionths(high)}
             row["verdict"] = "好于对照组" if low > 0 else "差于对照组" if high < 0 else "看不出差别"
+            if min(trial.acted, trial.held) < _CONCLUSIVE:
+                row["verdict"] = "样本太少，不下结论"
         rows.append(row)
     return rows
 
