@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.console_ingest import taken_json, taken_lines
 from engine.holds import Hold
 from engine.journeys import NEVER, Action, Journey
+from engine.words import Reason
 from rules.history import Datum, Event, History
 from rules.trace import show_field
 from rules.units import to_iso, to_local
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_json",
+    "held_words",
     "history_json",
     "moment",
     "render_history",
@@ -123,19 +125,27 @@ def render_run(result: RunResult, tz: str) -> str:
     return "\n".join(lines)
 
 
+#: Reasons of starts that are asked again later: nothing is refused yet.
+_LATER = (Reason.QUEUED, Reason.HOUSE_HOLD, Reason.HOUSE_DEFER)
+
+
 def _counts(result: RunResult) -> list[str]:
     """Return what a run did, as the parts of one line."""
     begun = {name: n for (name, what), n in result.starts.items() if what == "started"}
     refused: dict[str, int] = {}
+    later: dict[str, int] = {}
     for (_, what), count in result.starts.items():
         if what != "started":
-            refused[what] = refused.get(what, 0) + count
+            counts = later if what in _LATER else refused
+            counts[what] = counts.get(what, 0) + count
     moves: dict[str, int] = {}
     for (_, what), count in result.moves.items():
         moves[what] = moves.get(what, 0) + count
     told = [f"{result.started} started{_shares(begun)}"]
     if refused:
         told.append(f"{sum(refused.values())} refused{_shares(refused)}")
+    if later:
+        told.append(f"{sum(later.values())} put off{_shares(later)}")
     for what, words in (("task", "task"), ("message", "message")):
         if what in moves:
             told.append(_many(moves.pop(what), words))
@@ -189,8 +199,7 @@ def render_journeys(found: Sequence[tuple[Journey, Sequence[Action], Hold | None
             f"  from {moment(journey.entry, tz)}{until}"
         )
         if hold is not None:
-            since = moment(hold.since, tz)
-            head += f"\n  held since {since} by house rule {hold.rule}  {hold.place}"
+            head += f"\n  held {held_words(hold, tz)}"
         rows = [
             (
                 f"  {action.id}", _turn(action), action.channel or str(action.kind), str(action.state),
@@ -212,6 +221,11 @@ def render_journeys(found: Sequence[tuple[Journey, Sequence[Action], Hold | None
         )
         blocks.append(head + ("\n" + table(heads, rows) if rows else ""))
     return "\n\n".join(blocks) if blocks else "no journeys"
+
+
+def held_words(hold: Hold, tz: str) -> str:
+    """Return since when and by what a journey is held."""
+    return f"since {moment(hold.since, tz)} by house rule {hold.rule}  {hold.place}"
 
 
 def _because(action: Action) -> str:

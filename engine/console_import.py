@@ -24,7 +24,7 @@ def _lines(found: ImportSummary, vocabulary: Vocabulary) -> Iterator[str]:
     tz = vocabulary.timezone
     form = f"{found.kind}, {found.encoding}" if found.encoding else found.kind
     verb = "would be added" if found.dry_run else "added"
-    yield f"{found.file} ({form}): {found.rows:,} rows"
+    yield f"{found.file} ({form}): {found.rows:,} {_rows(found.rows)}"
     kinds = ", ".join(f"{count:,} {name}" for name, count in found.events.items())
     yield f"  {found.added:,} events {verb}" + (f" ({kinds})" if kinds else "")
     if found.versions or found.unchanged:
@@ -42,15 +42,20 @@ def _lines(found: ImportSummary, vocabulary: Vocabulary) -> Iterator[str]:
         if count:
             yield f"  {count:,} {words}"
     for reason, count in found.passed.items():
-        yield f"  {count:,} rows passed over: {reason}"
+        yield f"  {count:,} {_rows(count)} passed over: {reason}"
     if found.rejected:
-        yield f"  {found.rejected:,} rows can't be read; they are in {found.rejects}"
+        stay = "it is" if found.rejected == 1 else "they are"
+        yield f"  {found.rejected:,} {_rows(found.rejected)} can't be read; {stay} in {found.rejects}"
         for reason, count in found.reasons.items():
             yield f"    {count:,}: {reason}"
     if found.landings:
         yield "  the first rows as they would land:"
         for line in _landings(found.landings, vocabulary).splitlines():
             yield f"    {line}"
+
+
+def _rows(count: int) -> str:
+    return "row" if count == 1 else "rows"
 
 
 def _landings(landings: tuple[Landing, ...], vocabulary: Vocabulary) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.console import moment
+from engine.console import held_words, moment
 from engine.console_effect import effect
 from engine.console_tasks import trail_lines
 from engine.console_texts import text_lines
 from engine.console_trace import trace_lines
-from engine.explain import Why
+from engine.explain import Change, Why
+from engine.journeys import Action
 from engine.ledger import Row
 from engine.words import ActionState
 from rules.playbook import Do
@@ -65,10 +66,14 @@ def _lines(found: Why, vocabulary: Vocabulary) -> Iterator[str]:
     if action.state is ActionState.OPEN and not action.human:
         state = "open"
     yield f"  now: {state}{_reason(action.reason)}"
+    if found.hold is not None and action.state in _STATES:
+        yield f"  held: {held_words(found.hold, tz)}"
     if action.assignee:
         yield f"  who: {action.assignee}"
     yield f"  when: {action.words or moment(action.opens_at, tz)}"
     yield f"        counted from {action.anchor}"
+    if any(_moves(change, action.id) for change in found.changes):
+        yield f"  moved: {_window(action, tz)}"
     yield from effect(found, step, vocabulary)
     if action.by and isinstance(step, Do):
         yield f"  closed by: {action.by}"
@@ -103,7 +108,7 @@ def _lines(found: Why, vocabulary: Vocabulary) -> Iterator[str]:
         what = "journey" if change.subject == journey.id else "action"
         shown = {k: change.body[k] for k in ("reason", "goal", "outcome") if change.body.get(k)}
         tail = "".join(f", {key} {value}" for key, value in shown.items())
-        if "state" not in change.body and change.body.get("due_by"):
+        if _moves(change, action.id):
             tail += f", due {moment(change.body['due_by'], tz)}"
         yield f"  {moment(change.at, tz)}  {what} {change.state}{tail}  (audit entry {change.n})"
     for attempt in found.attempts:
@@ -115,6 +120,19 @@ def _lines(found: Why, vocabulary: Vocabulary) -> Iterator[str]:
         yield ""
         yield "What people did"
         yield from trail_lines(found.trail, tz)
+
+
+def _moves(change: Change, action: str) -> bool:
+    """Return whether a change gave an action another time: after a hold, or by a person."""
+    return (
+        change.subject == action and "state" not in change.body and bool(change.body.get("due_by"))
+    )
+
+
+def _window(action: Action, tz: str) -> str:
+    due = f"due {moment(action.due_by, tz)}"
+    planned = action.state is ActionState.PLANNED
+    return f"opens {moment(action.opens_at, tz)}, {due}" if planned else due
 
 
 def _said(found: Why) -> Iterator[str]:

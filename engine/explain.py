@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from engine.holds import Hold, hold_of
 from engine.journeys import Action, Journey
 from engine.ledger import Ledger, Row
 from engine.render import Rendered, rendered
@@ -50,11 +51,12 @@ class Why:
     trail: tuple[Row, ...] = ()  #: what people did to a task, or said of a message
     texts: Rendered | None = None  #: what it says, as it was when it opened
     erased: str = ""  #: why its texts are no longer there
+    hold: Hold | None = None  #: under which its journey is now
     begun: Row | None = None  #: of a step ``start``: the last decision about the other playbook
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        action, journey = self.action, self.journey
+        action, journey, hold = self.action, self.journey, self.hold
         return {
             "action": action.id,
             "customer": action.customer,
@@ -88,6 +90,7 @@ class Why:
                 "id": journey.id, "state": str(journey.state), "entry": journey.entry,
                 "started_at": journey.started_at, "ended_at": journey.ended_at,
                 "reason": journey.reason, "goal": journey.goal,
+                "held": hold and {"since": hold.since, "rule": hold.rule, "place": hold.place},
             },
             "texts": None if self.texts is None else asdict(self.texts),
             "decisions": [self.start, *self.others],
@@ -141,6 +144,7 @@ def why(ledger: Ledger, key: str) -> Why:
         start=start, others=tuple(row for row in decisions if row is not start),
         changes=_changes(ledger, action, journey), attempts=tuple(attempts), begun=begun,
         trail=trail_of(ledger, action) if action.human else settlements_of(ledger, action.id),
+        hold=hold_of(ledger, journey.id),
     )  # fmt: skip
 
 

@@ -132,9 +132,8 @@ def book(name: str) -> Book:
     for each in books():
         if each.name == asked:
             return each
-    raise UsageError(
-        f'the library has no playbook "{name}"; {did_you_mean(asked, (b.name for b in books()))}'
-    )
+    near = did_you_mean(asked, (b.name for b in books())) or "`care library` lists them"
+    raise UsageError(f'the library has no playbook "{name}"; {near}')
 
 
 def state_of(root: Path, found: Book) -> State:

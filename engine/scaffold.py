@@ -31,6 +31,7 @@ DEFAULT_SAMPLE = "starter"
 SCHEMA_FOLDER = ".schemas"
 
 #: What ``care`` itself writes into a project is not for git: personal data stand in it.
+_NAMED = 6  #: files in the way that a message names
 _GITIGNORE = b".care/\n"
 
 _MODELINE = re.compile(rb"\A(# yaml-language-server: \$schema=)(?:\.\./)*schemas/([^\s/]+)")
@@ -76,7 +77,7 @@ def write_new(target: Path, contents: dict[PurePosixPath, bytes]) -> list[Path]:
 
 
 def _refuse_to_overwrite(target: Path, contents: dict[PurePosixPath, bytes]) -> None:
-    """Raise InputError that names every file that stands where one of ours would go."""
+    """Raise InputError that names the first files that stand where one of ours would go."""
     in_the_way: set[str] = set()
     for name in contents:
         for part in (name, *name.parents[:-1]):
@@ -85,7 +86,9 @@ def _refuse_to_overwrite(target: Path, contents: dict[PurePosixPath, bytes]) -> 
             if stands and (part == name or not path.is_dir()):
                 in_the_way.add(str(part))
     if in_the_way:
-        listed = ", ".join(sorted(in_the_way))
+        listed = ", ".join(sorted(in_the_way)[:_NAMED])
+        if len(in_the_way) > _NAMED:
+            listed += f" and {len(in_the_way) - _NAMED} more"
         raise InputError(
             f"{target} already holds {listed}; nothing was written: choose an empty folder"
         )

@@ -34,6 +34,7 @@ _FORMS = {
 _HEAD_ROW = 2  #: under the title and the line below it
 _WIDEST = 48
 _LINE = 15  #: points
+_PAGE = 240  #: characters across that a page can be read with
 _MOST_LINES = 20  #: shown of one text; the rest is in the cell
 
 
@@ -123,7 +124,10 @@ def _write(
     sheet.freeze_panes(_HEAD_ROW + 1, 1)
     sheet.set_landscape()
     sheet.set_paper(9)  # A4
-    sheet.fit_to_pages(1, 0)
+    across = -(-sum(widths) // _PAGE)
+    sheet.fit_to_pages(across, 0)
+    if across > 1:
+        sheet.repeat_columns(0)
     sheet.repeat_rows(_HEAD_ROW)
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
     footer = _cell(subtitle)[:150].replace("&", "&&")

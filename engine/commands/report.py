@@ -21,6 +21,20 @@ _F = TypeVar("_F", bound=Callable[..., object])
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
+def _ending(*endings: str) -> Callable[[click.Context, click.Parameter, Path | None], Path | None]:
+    """Return a check that a file is named as what it will be, so that it opens with its program."""
+
+    def check(_context: click.Context, option: click.Parameter, file: Path | None) -> Path | None:
+        if file is not None and file.suffix.casefold() not in endings:
+            raise click.BadParameter(
+                f"{file} does not end with {endings[0]}: name it {file.stem}{endings[0]}",
+                param=option,
+            )
+        return file
+
+    return check
+
+
 @click.group()
 def report() -> None:
     """Print the tables that customer care works with, and how well it went.
@@ -37,8 +51,20 @@ def _shown(command: _F) -> _F:
     """Add the options that every report has."""
     for option in (
         FORMAT,
-        click.option("--html", "page", type=_FILE, help="Write a page with charts to this file."),
-        click.option("--xlsx", "sheet", type=_FILE, help="Write a workbook to this file."),
+        click.option(
+            "--html",
+            "page",
+            type=_FILE,
+            callback=_ending(".html", ".htm"),
+            help="Write a page with charts to this file.",
+        ),
+        click.option(
+            "--xlsx",
+            "sheet",
+            type=_FILE,
+            callback=_ending(".xlsx"),
+            help="Write a workbook to this file.",
+        ),
     ):
         command = option(command)
     return command
@@ -223,7 +249,11 @@ def _source(
             stack.enter_context(kept.snapshot())
         path = paths_of(Path(project.root)).log
         opened = stack.enter_context(open_log(path, writable=False)) if log else None
-        yield Source(project=project, at=instant, opened_ledger=kept, opened_log=opened)
+        last = kept.one("SELECT max(at) AS at FROM runs") if kept is not None else None
+        yield Source(
+            project=project, at=instant, opened_ledger=kept, opened_log=opened,
+            last_run=last["at"] if last else None,
+        )  # fmt: skip
 
 
 def _period(
@@ -267,6 +297,8 @@ def _give(
     for file in (sheet, page):
         if file is not None:
             click.echo(f"care: {file.name} is written", err=True)
+    if empty := _why_empty(source, found):
+        click.echo(f"care: {empty}", err=True)
     if form == "json" or (sheet is None and page is None):
         show(
             report_json(found, zone),
@@ -274,3 +306,19 @@ def _give(
             lambda: report_text(found, zone, business=business),
             zone,
         )
+
+
+def _why_empty(source: Source, found: Report) -> str:
+    """Return why a span has nothing of the ledger in it, "" where a run was in it or after it."""
+    from engine.console import moment  # noqa: PLC0415
+
+    period = found.period
+    if period is None or source.opened_ledger is None or found.name == "plan":
+        return ""
+    if period.since >= found.at:
+        return f"{found.when} is still to come; `care report plan` tells what is planned"
+    last = source.last_run
+    if last is None or last < period.since:
+        told = f"the last run was {moment(last, source.zone)}" if last else "there was no run yet"
+        return f"nothing was decided in {found.when}: {told}"
+    return ""

@@ -56,9 +56,9 @@ def _notes(found: Plan) -> Iterator[str]:
             f" would happen; `care approve {one.playbook}` lets it go"
         )
     for name, count in found.waiting.items():
-        yield f"  waiting: {count} journeys of {name}, which is paused, broken or gone"
+        yield f"  waiting: {count} journey{'' if count == 1 else 's'} of {name}, which is paused, broken or gone"
     for name, count in found.on_hold.items():
-        yield f"  on hold: {count} journeys of {name}, by house rules"
+        yield f"  on hold: {count} journey{'' if count == 1 else 's'} of {name}, by house rules"
     for file in found.broken:
         yield f"  left out: {file}, until it is mended"
 

@@ -13,7 +13,7 @@ from engine.task_answers import answer_text
 from engine.words import ActionKind, ActionState
 from rules.errors import StateError
 from rules.history import Datum
-from rules.playbook import Do, Playbook
+from rules.playbook import Do, Playbook, rung_of
 from rules.templates import has_liquid
 
 __all__ = ["DONE", "REACHED", "Act", "Acts", "Timeliness"]
@@ -136,11 +136,14 @@ class Acts:
 
 
 def _what(do: Do | None) -> str:
-    """Return what a step is to people: its title, else the first line of its brief."""
+    """Return what a step is to people: its title, else the first line of its brief; whether it is that
+    step's escalation.
+    """
     if do is None:
         return ""
     first = "" if has_liquid(do.brief) else next(iter(do.brief.strip().splitlines()), "")
-    return do.title or (first if len(first) <= _SHORT else "")
+    what = do.title or (first if len(first) <= _SHORT else "")
+    return f"{what}（升级）" if what and rung_of(do.name) else what
 
 
 def _answers(do: Do | None, asked: Mapping[str, Datum]) -> str:

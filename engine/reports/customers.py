@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.grid import Column, Kind, Table
+from engine.reports.phrases import attribute_words
 from engine.reports.report import Report, Source
 from rules.columns import split_words
 from rules.units import to_local
@@ -16,13 +17,6 @@ __all__ = ["customers_report"]
 TITLE = "客户分层与标签管理表"
 _CONTACT = "contact"  #: the group of events that counts as contact, where care.yaml has it
 _OWN = ("care_done", "care_sent")
-#: Names that many projects give to attributes, as people read them.
-_TITLES = {
-    "name": "名称", "industry": "行业", "size": "规模", "region": "地区", "need": "需求",
-    "pain_point": "痛点", "preferred_channel": "偏好渠道", "key_contact": "关键联系人",
-    "account_manager": "客户经理", "contract_end": "合同到期", "birthday": "生日",
-    "founded_on": "成立日", "email": "邮箱", "phone": "电话", "tier": "级别", "kind": "类型",
-}  # fmt: skip
 _KINDS = {
     FieldKind.NUMBER: Kind.NUMBER,
     FieldKind.DATE: Kind.DAY,
@@ -60,7 +54,7 @@ def _columns(source: Source, attributes: Sequence[FieldType]) -> list[Column]:
         *(
             Column(
                 name=declared.name, private=declared.pii,
-                title=_TITLES.get(declared.name, declared.name) + ("*" if declared.pii else ""),
+                title=attribute_words(declared.name) + ("*" if declared.pii else ""),
                 kind=_KINDS.get(declared.kind, Kind.TEXT),
             )
             for declared in attributes

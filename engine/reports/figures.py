@@ -99,7 +99,9 @@ def _readers(source: Source) -> Iterator[tuple[str, Kind, str, _Reader]]:
         yield "平均订单金额", Kind.NUMBER, "本期订单金额的平均数", _order_value
         yield "下单客户数", Kind.COUNT, "本期下过单的客户", _buyers
     if reports.churned:
-        words = f"期初不在分群 {reports.churned}、期末在的客户 ÷ 期初不在的客户"
+        segment = source.project.catalogue.segments.get(reports.churned)
+        lost = segment.title if segment and segment.title else reports.churned
+        words = f"期初不在分群“{lost}”、期末在的客户 ÷ 期初不在的客户"
         yield "流失率", Kind.SHARE, words, _churn
     if reports.replies:
         yield "响应率", Kind.SHARE, "本期发出的消息中得到回复的占比", _reply_rate

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 
 from engine.audit.report_words import STATES
@@ -18,6 +19,7 @@ from engine.drafts import draft_of
 from engine.grid import Column, Kind, Table
 from engine.ledger import Ledger
 from engine.reports.acts import Act, Acts
+from engine.reports.phrases import trigger_words
 from engine.reports.report import Chart, Period, Report, Source, day_labels, days_of
 from engine.words import ActionKind
 from rules.playbook import Playbook, Status, Trigger, TriggerKind
@@ -78,7 +80,7 @@ def outlook_report(source: Source, period: Period) -> Report:
         Table(
             name="coming",
             title="预计触发",
-            columns=_COMING,
+            columns=_coming_columns(source),
             rows=_coming(source, period),
             note=_NOTE,
         ),
@@ -130,6 +132,15 @@ def _by_day(source: Source, rows: list[dict[str, object]], period: Period) -> Ch
 
 
 # -- what the calendar will begin ----------------------------------------------------------------
+
+
+def _coming_columns(source: Source) -> list[Column]:
+    words = {
+        trigger.words: trigger_words(trigger, source.project.catalogue)
+        for book in source.project.playbooks
+        for trigger in book.triggers
+    }
+    return [replace(one, words=words) if one.name == "why" else one for one in _COMING]
 
 
 def _coming(source: Source, period: Period) -> list[dict[str, object]]:

@@ -123,6 +123,7 @@ class Source:
     at: int
     opened_ledger: Ledger | None = None
     opened_log: Log | None = None
+    last_run: int | None = None  #: T of the last run in the ledger
 
     @property
     def zone(self) -> str:

@@ -13,11 +13,12 @@ from engine.due import window
 from engine.grid import Column, Kind, Table, share
 from engine.reports.acts import Act, Acts, Timeliness
 from engine.reports.answers import answers
+from engine.reports.phrases import duration_words
 from engine.reports.report import Chart, Period, Report, Source
 from rules.measures import Events
 from rules.playbook import Due, DueForm
 from rules.reporting import Limit
-from rules.units import MICROS, Unit
+from rules.units import MICROS
 
 __all__ = ["Reply", "replies_of", "sla_report"]
 
@@ -34,10 +35,6 @@ _COUNTED = (
     Column(name="median", title="用时中位数（小时）", kind=Kind.NUMBER),
     Column(name="slowest", title="用时 90% 分位（小时）", kind=Kind.NUMBER),
 )
-_UNITS = {
-    Unit.SECOND: "秒", Unit.MINUTE: "分钟", Unit.HOUR: "小时", Unit.DAY: "天", Unit.WEEK: "周",
-    Unit.MONTH: "个月", Unit.YEAR: "年", Unit.WORKING_DAY: "个工作日", Unit.WORKING_HOUR: "个工作小时",
-}  # fmt: skip
 _STEPS = (
     Column(name="playbook", title="剧本", width=22),
     Column(name="step", title="步骤", width=18),
@@ -113,9 +110,7 @@ def sla_report(source: Source, period: Period) -> Report:
 
 
 def _limit_columns(limits: Sequence[Limit]) -> list[Column]:
-    words = {
-        str(limit.within): f"{limit.within.amount} {_UNITS[limit.within.unit]}" for limit in limits
-    }
+    words = {str(limit.within): duration_words(limit.within) for limit in limits}
     return [
         Column(name="limit", title="时限", width=20),
         Column(name="within", title="要求", width=16, words=words),

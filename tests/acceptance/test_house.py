@@ -40,6 +40,7 @@ def test_a_customer_between_hold_cap_and_night(tmp_path: Path, zygote: Zygote) -
     held = made.care("run", "--at", "2025-03-05T12:00")
     shown = made.care("journeys", "c1").out
     (journey,) = made.care("journeys", "c1", "--format", "json").json
+    waiting = made.care("why", made.action("again")["id"]).out.splitlines()
     made.events(event("c1", "solved", "2025-03-07T09:00", case_id="A"))
     for moment in ("2025-03-07T12:00", "2025-03-12T08:29", "2025-03-13T12:00"):
         later = made.care("run", "--at", moment)
@@ -56,6 +57,10 @@ def test_a_customer_between_hold_cap_and_night(tmp_path: Path, zygote: Zygote) -
     }  # fmt: skip
     assert "held since" not in made.care("journeys", "c1").out
     assert made.actions() == [("hello", "sent", ""), ("again", "sent", "")]
+    assert waiting[1:3] == [
+        "  now: planned, not open yet",
+        "  held: since Wed 2025-03-05 12:00 by house rule 投诉中不营销  house.yaml:2:5",
+    ]
     first = made.care("why", made.action("hello")["id"]).out
     second = made.care("why", made.action("again")["id"]).out
     assert "deferred (quiet) by quiet of house.yaml until" in first
@@ -80,9 +85,12 @@ def test_why_tells_of_a_start_that_was_held(tmp_path: Path, zygote: Zygote) -> N
         event("c1", "visit", "2025-03-03T09:30"),
         event("c1", "solved", "2025-03-05T09:00", case_id="A"),
     )
-    for moment in ("2025-03-03T12:00", "2025-03-04T12:00", "2025-03-05T12:00"):
-        assert made.care("run", "--at", moment).code == 0
+    first, *_ = [
+        made.care("run", "--at", moment).out
+        for moment in ("2025-03-03T12:00", "2025-03-04T12:00", "2025-03-05T12:00")
+    ]
 
+    assert first.startswith("Mon 2025-03-03 12:00  0 started, 1 put off (house_hold 1)\n")
     why = made.care("why", made.action("hello")["id"]).out.splitlines()
     (line,) = [line for line in why if "deferred" in line]
     assert "2025-03-03 12:00" in line

@@ -115,6 +115,8 @@ def test_a_span_is_two_days(made: Shop) -> None:
         (("sla", "--from", "2025-03-02", "--to", "2025-03-01"), "the span ends before it begins: --from comes before --to"),
         (("plan", "--from", "morgen"), "is no time; write 2011-12-09"),
         (("tag",), "No such command 'tag'"),
+        (("sla", "--xlsx", "三月.html"), "三月.html does not end with .xlsx: name it 三月.xlsx"),
+        (("tags", "--html", "三月"), "三月 does not end with .html: name it 三月.html"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said(made: Shop, words: tuple[str, ...], said: str) -> None:
@@ -124,6 +126,23 @@ def test_what_is_wrong_is_said(made: Shop, words: tuple[str, ...], said: str) ->
     assert done.code == 2
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("sla", "--month", "2025-05"), "2025-05 is still to come; `care report plan` tells what is planned"),
+        (("review", "--month", "2025-04", "--at", "2025-05-02"), "nothing was decided in 2025-04: the last run was Wed 2025-03-05 11:00"),
+        (("care", *MONTH), ""),
+        (("plan", "--month", "2025-05"), ""),
+    ],
+)  # fmt: skip
+def test_why_a_span_is_empty_is_said(made: Shop, words: tuple[str, ...], said: str) -> None:
+    """A report of a time that is to come, or that no run has reached, says so beside its table."""
+    at = () if "--at" in words else NOW
+    done = made.care("report", *words, *at)
+
+    assert (done.code, done.err) == (0, f"care: {said}\n" if said else "")
 
 
 def test_a_file_that_cannot_be_written(made: Shop, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from engine.library import KINDS, REMEMBERED, State, add, book, books, init_libr
 from engine.library_needs import SECTIONS, entries, missing
 from engine.scaffold import init
 from rules.errors import InputError, UsageError
-from rules.playbook import Project
+from rules.playbook import Do, Project, walk
 from rules.project import check, check_files
 
 SHELF = Path(__file__).resolve().parents[2] / "playbooks" / "library"
@@ -157,6 +157,18 @@ def test_everything_is_there_in_a_library_project(saas: Path) -> None:
     )
 
 
+def test_every_task_and_message_of_the_library_has_a_title(saas: Path) -> None:
+    """Task lists and reports show what is to be done in Chinese, not the name of a step."""
+    untitled = [
+        f"{playbook.name}.{step.name}"
+        for playbook in project_in(saas).playbooks
+        for step in walk(playbook.steps)
+        if isinstance(step, Do) and not step.title
+    ]
+
+    assert untitled == []
+
+
 def test_add_copies_and_says_what_is_missing(tmp_path: Path) -> None:
     """A playbook arrives with its texts and tests; with the lines that add prints, check is content."""
     init(tmp_path)
@@ -256,6 +268,8 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_playbook_is_answered_with_the_nearest(tmp_path: Path) -> None:
     """A mistyped playbook gets a did-you-mean."""
+    with pytest.raises(UsageError, match='no playbook "zzz"; `care library` lists them'):
+        book("zzz")
     with pytest.raises(UsageError, match='no playbook "birtday"; did you mean "birthday"'):
         book("birtday")
 

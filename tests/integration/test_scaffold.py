@@ -115,6 +115,16 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert tree(tmp_path) == before
 
 
+def test_of_many_files_in_the_way_the_first_are_named(tmp_path: Path) -> None:
+    """``care init`` into a project says in a line what stands there, not in a page."""
+    count = len(init(tmp_path))
+
+    with pytest.raises(
+        InputError, match=rf"already holds \.gitignore, .+ and {count - 6} more;"
+    ):
+        init(tmp_path)
+
+
 def test_a_file_where_a_folder_must_go_is_named(tmp_path: Path) -> None:
     """A file called ``playbooks`` stops init with its name, not with a traceback."""
     (tmp_path / "playbooks").write_text("a file")

@@ -39,3 +39,15 @@ def test_check_leaves_with_an_error(tmp_path: Path) -> None:
     assert said.code == 1
     assert "imports/more.yaml:3:1: error[unknown-key]" in said.out
     assert said.out.endswith("1 playbook is sound\n")
+
+
+def test_a_broken_playbook_is_told_once(tmp_path: Path) -> None:
+    """The test of a playbook with an error is not blamed beside the playbook itself."""
+    shop = Shop(tmp_path, thanks=BOOK.replace("do: call", "do: cal"), other=BOOK)
+    shop.write(
+        "tests/thanks.test.yaml",
+        "playbook: thanks\ntests:\n  - test: 下单\n    expect: [{starts: yes}]\n",
+    )
+    said = shop.care("check", "--at", "2026-05-01")
+    assert "error[unknown-channel]" in said.out
+    assert said.out.endswith("\n1 error; 1 playbook is sound\n")

@@ -40,6 +40,19 @@ def table(*rows: dict[str, Any], title: str = "表", note: str = "") -> Table:
     return Table(name="t", title=title, columns=COLUMNS, rows=rows, note=note)
 
 
+@pytest.mark.parametrize(("columns", "across", "repeated"), [(8, None, None), (20, 3, "$A:$A")])
+def test_a_wide_table_is_printed_on_several_pages(
+    columns: int, across: int | None, repeated: str | None
+) -> None:
+    """What would be too small to read goes on beside it, with the first column on every page.
+    What fits stays on one, which is what a sheet without a number means.
+    """
+    wide = [Column(name=f"c{n}", title=f"列{n}", width=30) for n in range(columns)]
+    (sheet,) = written(Table(name="t", title="表", columns=wide, rows=[]))
+
+    assert (sheet.page_setup.fitToWidth, sheet.print_title_cols) == (across, repeated)
+
+
 def local(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
 
