@@ -119,9 +119,7 @@ def test_of_many_files_in_the_way_the_first_are_named(tmp_path: Path) -> None:
     """``care init`` into a project says in a line what stands there, not in a page."""
     count = len(init(tmp_path))
 
-    with pytest.raises(
-        InputError, match=rf"already holds \.gitignore, .+ and {count - 6} more;"
-    ):
+    with pytest.raises(InputError, match=rf"already holds \.gitignore, .+ and {count - 6} more;"):
         init(tmp_path)
 
 
