@@ -84,6 +84,18 @@ class _Commands(click.Group):
         assert isinstance(found, click.Command)
         return found
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands with whole sentences: a cut one helps nobody."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, command.get_short_help_str(limit=200))
+                    for name, command in found
+                    if command
+                ]
+            )
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -118,7 +130,9 @@ def care(ctx: click.Context, folder: Path | None) -> None:
       care init shop --sample online-retail   make a project with real data
       cd shop
       care check                              everything wrong in the YAML, at once
+      care test                               what the playbooks have to do, played in memory
       care import data/online-retail-slice.parquet --map imports/online-retail.yaml
+      care plan --at 2011-11-01T08:00         what the next run would do; nothing is written
       care run --from 2011-11-01T08:00 --to 2011-12-09T08:00 --every "1 day"
       care tasks                              what people have to do
       care why a-...                          why an action is there

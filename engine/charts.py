@@ -19,7 +19,7 @@ _INK, _GRID = "#3c4043", "#e4e7eb"
 _WIDTH = 560  #: pixels of the whole drawing
 _BAR = 18  #: pixels of one bar
 _LETTER = 7.2  #: pixels of a character cell at 12 px
-_MOST_LABELS = 31  #: below a drawing; of more only some are written
+_MOST_LABELS = 16  #: below a drawing; of more only some are written
 _WIDEST = 28  #: character cells of a label
 _FONT = "system-ui, PingFang SC, Microsoft YaHei, Noto Sans CJK SC, sans-serif"
 _INTERVALS = "datum.low != null && datum.high != null"

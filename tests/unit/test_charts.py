@@ -100,11 +100,11 @@ def test_any_size_can_be_drawn(values: Sequence[float]) -> None:
 
 
 def test_of_many_labels_some_are_written() -> None:
-    """Of a hundred days below a drawing every fourth is written, so that they can be read."""
+    """Of a hundred days below a drawing every seventh is written, so that they can be read."""
     days = [f"day {number}" for number in range(100)]
     points = [Point(label=day, value=1.0) for day in days]
 
-    assert [text for text in texts(columns("每天", points)) if text in days] == days[::4]
+    assert [text for text in texts(columns("每天", points)) if text in days] == days[::7]
 
 
 def test_long_labels_are_cut() -> None:
