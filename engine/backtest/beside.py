@@ -1,4 +1,7 @@
-"""Two pasts side by side: every table of the one with the values of the other beside its own."""
+"""Two pasts side by side: every table of the one with the values of the other beside its own.
+
+In a workbook each has a column; a screen is narrower, so there a cell holds both where they differ.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.grid import Column, Table
+from engine.grid import Column, Kind, Table, cell_text
 
-__all__ = ["beside"]
+__all__ = ["beside", "narrow"]
+
+_OTHER = "other_"
 
 #: Table -> what tells its rows apart; every other column stands twice.
 _KEYS = {
@@ -38,7 +43,7 @@ def _beside(table: Table, other: Table, label: str) -> Table:
         columns.append(column)
         if column.name not in keys:
             columns.append(
-                replace(column, name=f"other_{column.name}", title=f"{column.title} · {label}")
+                replace(column, name=f"{_OTHER}{column.name}", title=f"{column.title} · {label}")
             )
     theirs = {_key(row, keys): row for row in other.rows}
     rows = [{**row, **_told(theirs.pop(_key(row, keys), {}), keys)} for row in table.rows]
@@ -50,9 +55,32 @@ def _beside(table: Table, other: Table, label: str) -> Table:
     return replace(table, columns=columns, rows=rows, note=note)
 
 
+def narrow(table: Table, zone: str) -> Table:
+    """Return a table in which a cell holds the other's value and its own: ``10 → 12``."""
+    pairs = {column.name: column for column in table.columns if column.name.startswith(_OTHER)}
+    if not pairs:
+        return table
+    columns = [column for column in table.columns if column.name not in pairs]
+    rows = []
+    for row in table.rows:
+        told = dict(row)
+        for column in columns:
+            other = pairs.get(f"{_OTHER}{column.name}")
+            if other is not None:
+                before = cell_text(other, row.get(other.name), zone) or "-"
+                now = cell_text(column, row.get(column.name), zone) or "-"
+                told[column.name] = now if before == now else f"{before} → {now}"
+        rows.append(told)
+    plain = [
+        replace(column, kind=Kind.TEXT, words=None) if f"{_OTHER}{column.name}" in pairs else column
+        for column in columns
+    ]
+    return replace(table, columns=plain, rows=rows)
+
+
 def _key(row: Mapping[str, Any], keys: Sequence[str]) -> tuple[Any, ...]:
     return tuple(row.get(name) for name in keys)
 
 
 def _told(row: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
-    return {f"other_{name}": value for name, value in row.items() if name not in keys}
+    return {f"{_OTHER}{name}": value for name, value in row.items() if name not in keys}

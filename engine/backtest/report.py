@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.backtest.beside import beside
+from engine.backtest.beside import beside, narrow
 from engine.backtest.figures import Figures, book_rows, suppressed_rows, tables
 from engine.backtest.follow import follow, followed_event
 from engine.backtest.load import Load, acts_of, loads
@@ -57,7 +57,7 @@ class Report:
     def text(self) -> str:
         """Return it for the screen; the days one by one are left out."""
         parts = [f"{_TITLE} {self._span}", *(f"- {line}" for line in self.assumed)]
-        shown = (text_table(table, self.zone) for table in self.tables if table.name not in _LONG)
+        shown = (text_table(table, self.zone) for table in self._narrow())
         return "\n\n".join(["\n".join(parts), *shown])
 
     def json(self) -> dict[str, Any]:
@@ -81,11 +81,13 @@ class Report:
         """Return it as a page that needs nothing else, with charts."""
         from engine.report_page import report_page  # noqa: PLC0415  slow
 
-        shown = [table for table in self.tables if table.name not in _LONG]
         return report_page(
-            _TITLE, self._span, [*shown, _assumptions(self.assumed)], zone=self.zone,
+            _TITLE, self._span, [*self._narrow(), _assumptions(self.assumed)], zone=self.zone,
             charts=list(self._charts()),
         )  # fmt: skip
+
+    def _narrow(self) -> Iterator[Table]:
+        return (narrow(table, self.zone) for table in self.tables if table.name not in _LONG)
 
     @property
     def _span(self) -> str:
@@ -222,6 +224,8 @@ def _assumed(project: Project, asked: Asked, found: _Found) -> Iterator[str]:
     given = f", 但 {', '.join(said)}" if said and outcome else ""
     yield f"{_TASKS[setting.tasks]}{outcome}{given}; ask 的答案未知; 消息都算已发送"
     yield "历史不因回测而变: 客户之后做的事, 是没有这些关怀时做的"
+    if asked.against is not None:
+        yield f"有两个数的格子: {asked.label} → 这里; 只有一个数的, 两边相同"
     if found.held:
         told = [
             f"{to_iso(at, zone)[:10]} {name} {count} 个"

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from engine.backtest.beside import beside, narrow
 from engine.backtest.past import Played, Setting, chosen, play
 from engine.backtest.people import Tasks, read_outcomes
 from engine.backtest.report import Asked, Report, backtest
+from engine.grid import Column, Kind, Table
 from engine.ledger import Ledger
 from engine.log import open_log
 from engine.paths import paths_of
@@ -382,3 +384,28 @@ def test_nothing_stays_in_the_temporary_folder(
         assert isinstance(played, Played)
 
     assert (seen, list(folder.iterdir())) == ([1, 1, 1], [])
+
+
+def test_two_variants_fit_a_screen() -> None:
+    """Where two pasts differ a cell holds both, where they don't the one value; the columns stay."""
+    columns = (
+        Column(name="playbook", title="剧本"),
+        Column(name="n", title="启动", kind=Kind.COUNT),
+    )
+    here = Table(
+        name="playbooks",
+        title="剧本",
+        columns=columns,
+        rows=[{"playbook": "a", "n": 12}, {"playbook": "b", "n": 3}],
+    )
+    there = Table(
+        name="playbooks",
+        title="剧本",
+        columns=columns,
+        rows=[{"playbook": "a", "n": 1000}, {"playbook": "b", "n": 3}, {"playbook": "c", "n": 7}],
+    )
+    (both,) = beside([here], [there], "../before")
+
+    found = narrow(both, "UTC")
+    assert [column.title for column in found.columns] == ["剧本", "启动"]
+    assert [row["n"] for row in found.rows] == ["1,000 → 12", "3", "7 → -"]
