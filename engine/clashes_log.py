@@ -98,22 +98,25 @@ def _lacking(project: Project, log: Log) -> Iterator[Finding]:
             " WHERE a.num IS NOT NULL OR a.txt IS NOT NULL GROUP BY n.name"
         )
     )
-    told: set[tuple[str, str]] = set()
+    said: dict[str, dict[str, Do]] = {}  #: attribute -> place of a text -> a step that says it
     for book in project.playbooks:
         for step, file, name in _uses(book):
-            if name not in project.vocabulary.attributes or (file, name) in told:
-                continue
-            lack = customers - known.get(name, 0)
-            if lack * _MANY <= customers:
-                continue
-            told.add((file, name))
-            where = f"templates/{file}" if file else "its brief"
-            message = (
-                f'step "{step.name}" says customer.{name} ({where}), which'
-                f" {lack * 100 // customers}% of {customers} customers lack"
-            )
-            hint = "read the text as they would: they get what stands behind default:"
-            yield _warning("text-lacks-value", message, hint, step.span, step.path)
+            if name in project.vocabulary.attributes:
+                where = f"templates/{file}" if file else f"brief of {book.name}/{step.name}"
+                said.setdefault(name, {}).setdefault(where, step)
+    for name, steps in said.items():
+        lack = customers - known.get(name, 0)
+        if lack * _MANY <= customers:
+            continue
+        (where, step), *others = steps.items()
+        more = f"; {len(others)} other texts say it too" if len(others) > 1 else ""
+        more = f"; {others[0][0]} says it too" if len(others) == 1 else more
+        message = (
+            f'step "{step.name}" says customer.{name} ({where}), which'
+            f" {lack * 100 // customers}% of {customers} customers lack{more}"
+        )
+        hint = "read the text as they would: they get what stands behind default:"
+        yield _warning("text-lacks-value", message, hint, step.span, step.path)
 
 
 def _uses(book: Playbook) -> Iterator[tuple[Do, str, str]]:

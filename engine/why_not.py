@@ -32,7 +32,7 @@ from rules.errors import InputError, UsageError, did_you_mean
 from rules.matcher import open_matcher
 from rules.playbook import Playbook, Project, Status
 
-__all__ = ["WhyNot", "why_not"]
+__all__ = ["WhyNot", "known_customer", "why_not"]
 
 _RECORDED = """
 SELECT * FROM decisions WHERE customer = ? AND playbook = ? AND gate = 'start' AND run_at <= ?
@@ -150,8 +150,14 @@ def _known(log: Log, facts: Facts, customer: str) -> None:
     history = facts.history(customer)
     if history.events or history.attributes:
         return
+    known_customer(log, customer)
+    raise UsageError(f'nothing was known of customer "{customer}" at that time')
+
+
+def known_customer(log: Log, customer: str) -> None:
+    """Raise UsageError, naming near ones, for a customer of whom the log knows nothing."""
     if log.customer_codes([customer]):
-        raise UsageError(f'nothing was known of customer "{customer}" at that time')
+        return
     near = log.query(
         "SELECT id FROM customers WHERE levenshtein(id, $id) <= 3"
         " ORDER BY levenshtein(id, $id), id LIMIT 3",

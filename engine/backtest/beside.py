@@ -20,7 +20,6 @@ _KEYS = {
     "playbooks": ("playbook",),
     "load": ("what", "name"),
     "days": ("day", "what", "name"),
-    "levelling": ("role",),
     "suppressed": ("playbook", "gate", "verb", "reason"),
     "overlap": ("playbook", "other", "real"),
     "followed": ("playbook", "group"),

@@ -151,8 +151,11 @@ def backtest(project: Project, asked: Asked, progress: Progress | None = None) -
     shown = tables(figures, runs=runs)
     other_loads, labels = levelled, ("均衡前", "均衡后")
     if asked.against is not None:
-        other = replace(found[-1].figures, levelled=levelled)
-        shown = beside(shown, tables(other, runs=runs), asked.label)
+        # what levelling does is told of this project alone: the variant was not played with it
+        own = [table for table in shown if table.name == "levelling"]
+        both = [table for table in shown if table.name != "levelling"]
+        other = found[-1].figures
+        shown = [*beside(both, tables(other, runs=runs), asked.label), *own]
         if not asked.level:
             other_loads, labels = other.loads, ("现在", asked.label)
     return Report(
@@ -234,6 +237,11 @@ def _assumed(project: Project, asked: Asked, found: _Found) -> Iterator[str]:
         ]
         more = f" 等 {len(told)} 次" if len(told) > 3 else ""
         yield f"超过 per_run 的在下一次运行时视为已批准: {'; '.join(told[:3])}{more}"
+    last = found.copied.last
+    if not found.copied.events:
+        yield "这段时间日志里没有事件: 检查 --from 和 --to"
+    if last is not None and last < setting.moments[-1]:
+        yield f"日志止于 {to_iso(last, zone)[:10]}, 之后没有事件"
     late, of = found.copied.late_events, found.copied.events
     if late:
         yield f"这段时间的 {of:,} 个事件中 {late:,} 个到期末还不为人知 (导入得晚), 回测看不到它们"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.desk import FORMAT, Desk, progress_bar, show
+from engine.commands.desk import FINDINGS, FORMAT, Desk, leave, progress_bar, show
 from rules.errors import UsageError
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def backtest(desk: Desk, playbooks: tuple[str, ...], start: str, end: str, every
     if html is not None:
         html.write_text(report.html(), encoding="utf-8")
     show(report.json() if form == "json" else None, form, report.text, zone)
+    if project.broken:
+        leave(FINDINGS)
 
 
 def _moment(day: str, clock: str) -> str:

@@ -37,7 +37,8 @@ def plan(desk: Desk, at: str | None, against: str | None, playbooks: tuple[str, 
     """Show what the next run would do, and with --against what an edit changes in it.
 
     Decides as `care run` does, over the log as it is and what waits in the spool; nothing is
-    written, sent or taken. Exit code 3: --against found changes, or a playbook would be held.
+    written, sent or taken. Exit code 3: --against found changes, a playbook would be held, or
+    one is left out for its errors.
 
     \b
     Examples:
@@ -76,7 +77,7 @@ def plan(desk: Desk, at: str | None, against: str | None, playbooks: tuple[str, 
         told = plan_json(made, zone, personal=shown)
         show(told, form, lambda: render_plan(made, zone, limit=most, personal=shown), zone)
         look = bool(made.held)
-    if look:
+    if look or project.broken:
         leave(FINDINGS)
 
 

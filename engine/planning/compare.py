@@ -9,7 +9,7 @@ from enum import StrEnum
 from engine.console import moment
 from engine.drafts import Draft
 from engine.planning.items import Counted, Item, What, doings
-from engine.planning.plan import chosen, known_books, names_of
+from engine.planning.plan import chosen, known_books, known_customers, names_of
 from engine.planning.rehearsal import Rehearsal, rehearsed, staged
 from engine.planning.wording import TextChange, changed_texts
 from engine.render import Rendered, rendered
@@ -130,11 +130,12 @@ def compare(
 
     Both see the same log, ledger and spool; what the ledger has not seen of either counts as live
     since the last run, so that both tell what changed since. Nothing is written. Raises as
-    ``staged`` does, UsageError for an unknown playbook.
+    ``staged`` does, UsageError for an unknown playbook or customer.
     """
     names = {book.name for book in other.playbooks}
     known_books(project, [name for name in playbooks if name not in names])
     with staged(project, at=at, wait=wait) as stage:
+        known_customers(stage.log, customers)
         with rehearsed(stage, other, level=True) as found:
             before = _side(found, playbooks, customers)
         with rehearsed(stage, project, level=True) as found:

@@ -10,11 +10,21 @@ from engine.ingest.taken import Taken
 from engine.log import Log
 from engine.planning.items import Counted, Item, What, doings
 from engine.planning.rehearsal import Rehearsal, rehearsed, staged
+from engine.why_not import known_customer
 from rules.errors import UsageError, did_you_mean
 from rules.playbook import Project
 from rules.units import day_of
 
-__all__ = ["Held", "Plan", "chosen", "known_books", "names_of", "plan", "plan_of"]
+__all__ = [
+    "Held",
+    "Plan",
+    "chosen",
+    "known_books",
+    "known_customers",
+    "names_of",
+    "plan",
+    "plan_of",
+]
 
 NAME = "name"  #: the attribute that people know customers by
 
@@ -74,11 +84,18 @@ def plan(
 ) -> Plan:
     """Return what a run at T would do, of some playbooks and customers (default: all).
 
-    Nothing is written. Raises as ``staged`` does, UsageError for an unknown playbook.
+    Nothing is written. Raises as ``staged`` does, UsageError for an unknown playbook or customer.
     """
     known_books(project, playbooks)
     with staged(project, at=at, wait=wait) as stage, rehearsed(stage, project) as found:
+        known_customers(stage.log, customers)
         return plan_of(found, playbooks=playbooks, customers=customers)
+
+
+def known_customers(log: Log, customers: Collection[str]) -> None:
+    """Raise UsageError for a customer of whom the log knows nothing."""
+    for customer in customers:
+        known_customer(log, customer)
 
 
 def plan_of(

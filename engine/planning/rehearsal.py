@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.console import moment
 from engine.detect import sources
 from engine.drafts import Draft, copy_of, draft_of, empty_draft, send_all
 from engine.feed import feed
@@ -24,7 +25,6 @@ from engine.watch import Watched, apply, measure, watched
 from rules.errors import ClockError, InputError
 from rules.measures import Catalogue
 from rules.playbook import Existing, Project, Status
-from rules.units import to_iso
 
 __all__ = ["Rehearsal", "Stage", "Tried", "rehearsed", "staged"]
 
@@ -84,8 +84,8 @@ def staged(project: Project, *, at: int, wait: float = 10.0) -> Iterator[Stage]:
         if last is not None and at < last[0]:
             zone = vocabulary.timezone
             raise ClockError(
-                f"the last run was at {to_iso(last[0], zone)}; a plan for {to_iso(at, zone)} would"
-                " be of a past that is decided already"
+                f"the last run was at {moment(last[0], zone)}; a plan for {moment(at, zone)} would be"
+                " of a past that is decided already: give a later --at, or see `care journeys`"
             )
         _hold_lease(draft)
         with draft_log(paths.log, vocabulary, wait=wait) as log:

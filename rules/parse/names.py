@@ -222,6 +222,8 @@ class Subjects:
             message, hint = f'"{name}" is a value of a class', f"write `{head}: {rest}`"
         elif dot and head in self.names.vocabulary.events:
             hint = "a field of an event needs a measure: {last_value: " + name + "}"
+        elif head == "customer" and rest in self.names.vocabulary.attributes:
+            hint = f"write `{rest}`, without `customer.`"
         elif dot and self.step_names:
             message, hint = f'no step "{head}"', did_you_mean(head, self.step_names)
         elif name in self.names.vocabulary.events:

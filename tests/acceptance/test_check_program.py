@@ -106,6 +106,23 @@ def test_the_log_tells_more(shop: Shop) -> None:
     assert "customer.tier" not in said.out
 
 
+def test_an_attribute_is_told_once_however_many_texts_say_it(shop: Shop) -> None:
+    """One line an attribute that many lack; it counts the other texts."""
+    for name in ("a", "b", "c"):
+        shop.write(f"templates/{name}.md", "{{ customer.name | default: '您' }}")
+        shop.book(
+            name,
+            "trigger: {event: order}\nsteps:\n"
+            f"  - {{step: say, do: letter, due: within {len(name)} days, template: {name}.md}}\n",
+        )
+    shop.customers(*(profile(f"c{n}", "2025-03-01", tier="gold") for n in range(30)))
+
+    said = shop.care("check", *AT)
+
+    assert said.out.count("says customer.name") == 1
+    assert "3 other texts say it too" in said.out
+
+
 def test_a_long_log_with_all_names_is_quiet(shop: Shop) -> None:
     """Nothing is said of windows inside of the log, and of texts whose names are known."""
     shop.customers(

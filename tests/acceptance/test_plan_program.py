@@ -112,3 +112,22 @@ def test_wrong_words(made: Shop) -> None:
     assert [said.code for said in (limit, when, against)] == [2, 2, 2]
     assert limit.err == 'care: --limit takes a number above 0 or "all", not "many"\n'
     assert against.err.startswith('care: "mian" is no')
+
+
+def test_a_playbook_left_out_exits_with_findings(made: Shop) -> None:
+    """As after `care run`, the exit code says that something was not looked at."""
+    made.book("broken", "trigger: {event: ordr}\nsteps: []\n")
+    said = made.care("plan", "--at", "2025-03-03T11:00")
+
+    assert said.code == 3
+    assert "playbooks/broken.yaml is left out" in said.err
+    assert "2 starts (thanks 2)" in said.out
+
+
+def test_an_attribute_is_written_without_customer(made: Shop) -> None:
+    """What people take over from `roles` is answered with what to write in a condition."""
+    made.book(
+        "only",
+        "trigger: {event: order}\nonly: {customer.tier: gold}\nsteps: [{step: a, do: letter}]\n",
+    )
+    assert "write `tier`, without `customer.`" in made.care("check", "--at", "2026-05-01").out

@@ -289,6 +289,18 @@ def test_levelling_before_and_after(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_levelling_is_of_this_project_alone(tmp_path: Path) -> None:
+    """Beside a variant the table of levelling stays as it is: the variant was played without."""
+    care = "  boss: {else: 经理, capacity: 2 a day}\n"
+    book = RING.replace("within 2 days", "within 3 working days")
+    shop = Shop(tmp_path, care=CARE.replace("  boss: 经理\n", care), ring=book)
+    shop.events(*(event(f"c{n}", "order", "2025-03-03T10:00") for n in range(6)))
+    alone = told(shop, "2025-03-02", "2025-03-09", "ring", level=True)
+    beside_it = told(shop, "2025-03-02", "2025-03-09", "ring", level=True, against=shop.project)
+    assert rows(beside_it, "levelling") == rows(alone, "levelling")
+    assert "other_started" in rows(beside_it, "playbooks")[0]
+
+
 def test_two_variants(tmp_path: Path) -> None:
     """The other variant's figures stand beside the own, row by row."""
     shop = Shop(tmp_path / "one", ring=RING)

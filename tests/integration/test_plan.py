@@ -344,7 +344,7 @@ def test_a_plan_of_the_past_is_refused(tmp_path: Path) -> None:
     """Before the last run everything is decided: the error names it."""
     made = shop(tmp_path, thanks=BOOKS["thanks"])
     made.run("2025-03-03T09:00")
-    with pytest.raises(ClockError, match="2025-03-03T09:00"):
+    with pytest.raises(ClockError, match="2025-03-03 09:00"):
         planned(made, "2025-03-03T08:00")
 
 
@@ -444,3 +444,11 @@ def test_a_field_that_the_log_does_not_have_yet(tmp_path: Path) -> None:
         found = log.histories(["c1"], at=at("2025-03-04"), seq=9**9, vocabulary=vocabulary)["c1"]
 
     assert [e.fields.get("city") for e in found.events] == [None, "上海"]
+
+
+def test_an_unknown_customer_is_told(tmp_path: Path) -> None:
+    """A misspelt customer is no plan with nothing in it."""
+    made = Shop(tmp_path, **BOOKS)
+    made.events(event("K001", "order", "2025-03-03T08:30"))
+    with pytest.raises(UsageError, match='no customer "K01"; did you mean K001'):
+        plan(made.project, at=at("2025-03-03T09:00"), customers=["K01"])
