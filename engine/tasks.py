@@ -181,10 +181,10 @@ def short_ids(ledger: Ledger, ids: Iterable[str]) -> dict[str, str]:
     found = {}
     for key in ids:
         beside = ledger.one(
-            "SELECT (SELECT max(id) FROM actions WHERE id < ?1) AS before,"
-            " (SELECT min(id) FROM actions WHERE id > ?1) AS after",
-            key,
-        )
+            "SELECT (SELECT max(id) FROM actions WHERE id < ?) AS before,"
+            " (SELECT min(id) FROM actions WHERE id > ?) AS after",
+            key, key,
+        )  # fmt: skip
         assert beside is not None
         shared = max(_shared(key, beside["before"] or ""), _shared(key, beside["after"] or ""))
         found[key] = key[: max(_SHORTEST, shared + 1)]

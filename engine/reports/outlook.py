@@ -69,9 +69,9 @@ def outlook_report(source: Source, period: Period) -> Report:
         period.since if period.since > source.at else 0
     )  # what a run has missed is to come, too
     acts = Acts(source.ledger).find(
-        "a.host IS NULL AND (a.state = 'open' AND a.opens_at < ?1"
-        " OR a.state IN ('planned', 'due', 'intent') AND a.opens_at >= ?2 AND a.opens_at < ?1)",
-        period.until, planned,
+        "a.host IS NULL AND (a.state = 'open' AND a.opens_at < ?"
+        " OR a.state IN ('planned', 'due', 'intent') AND a.opens_at >= ? AND a.opens_at < ?)",
+        period.until, planned, period.until,
     )  # fmt: skip
     rows = [_row(vocabulary, act, source.at) for act in acts]
     rows.sort(key=lambda row: (str(row["owner"]), _moment(row), str(row["action"])))
